@@ -41,8 +41,9 @@ sanity: ## ansible-test sanity, under ansible-core 2.19 and 2.21
 lint: ## ansible-lint, antsibull-docs, antsibull-changelog, reuse, ruff, mypy
 	@$(RUN) test lint
 
-format: ## let ruff sort imports and put right what it can
-	@build/venv/2.19/bin/ruff check --fix-only --no-cache .
+format: ## let ruff put right what it can, and format FILES="..."
+	@build/venv/2.19/bin/ruff check --fix-only --no-cache $(or $(FILES),.)
+	@build/venv/2.19/bin/ruff format --no-cache $(or $(FILES),.)
 
 clean: ## remove build/, and so all environments, copies and logs
 	rm -rf build .ansible .hypothesis tests/output

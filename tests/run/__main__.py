@@ -12,10 +12,11 @@ import time
 from collections.abc import Sequence
 
 import commands
-import demo
 import stages
 from jobs import FAILED, Job, run_all
 from places import LOGS, ROOT, SetUpError
+
+import demo
 
 AT_ONCE = 2
 TAIL = 60
@@ -50,8 +51,8 @@ def report(jobs: Sequence[Job], seconds: float) -> int:
     for job, outcome in outcomes:
         if outcome.status == FAILED:
             log = LOGS / f"{job.name}.txt"
-            print(f"\n--- {job.name} failed: {outcome.note}\n--- end of {log.relative_to(ROOT)}:")
-            print("\n".join(commands.tail(log, TAIL)))
+            print(f"\n--- {job.name} failed: {outcome.note}\n--- from {log.relative_to(ROOT)}:")
+            print("\n".join(outcome.errors[:TAIL] or commands.tail(log, TAIL)))
     skips = [f"{job.name}: {skip}" for job, outcome in outcomes for skip in outcome.skips]
     skips += [f"{job.name}: {outcome.note}" for job, outcome in outcomes if outcome.status == "not run"]
     if skips:
@@ -63,7 +64,9 @@ def report(jobs: Sequence[Job], seconds: float) -> int:
         counts = "" if job.sets_up else f"{outcome.passed:7} {outcome.failed:7} {outcome.skipped:7}"
         print(f"{job.name:{width}}  {outcome.status:8} {outcome.seconds:7.1f} {counts}".rstrip())
     print(f"{'all':{width}}  {'':8} {seconds:7.1f}   (logs: build/log)")
-    passed, failures, skipped = (sum(getattr(outcome, kind) for _job, outcome in outcomes) for kind in ("passed", "failed", "skipped"))
+    passed, failures, skipped = (
+        sum(getattr(outcome, kind) for _job, outcome in outcomes) for kind in ("passed", "failed", "skipped")
+    )
     print(f"\n{passed} passed, {failures} failed, {skipped} skipped", flush=True)
     return 1 if failures else 0
 
@@ -73,10 +76,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 tests/run", description=__doc__)
     parts = parser.add_subparsers(dest="part", required=True)
     tests = parts.add_parser("test", help="run the tests, all or the named stages")
-    tests.add_argument("stages", nargs="*", help="for example unit, unit-2.19, sanity, lint, ruff, integration, e2e, demo")
+    tests.add_argument(
+        "stages", nargs="*", help="for example unit, unit-2.19, sanity, lint, ruff, integration, e2e, demo"
+    )
     for name, text in (("demo", "set up and play the demo"), ("demo-set-up", "only set it up")):
         part = parts.add_parser(name, help=text)
-        part.add_argument("--java", choices=("any", "pypi"), default="any", help="pypi: as on a machine that has no Java")
+        part.add_argument(
+            "--java", choices=("any", "pypi"), default="any", help="pypi: as on a machine that has no Java"
+        )
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -89,7 +96,10 @@ def main() -> int:
         print(exc, file=sys.stderr)
         return 1
     except PermissionError as exc:
-        print(f"{exc.filename} belongs to somebody else, perhaps to root from an earlier run; remove build/ or use a clone of your own.", file=sys.stderr)
+        print(
+            f"{exc.filename} belongs to somebody else, perhaps to root from an earlier run; remove build/ or use a clone of your own.",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

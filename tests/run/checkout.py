@@ -14,7 +14,18 @@ from pathlib import Path
 from places import COLLECTION, ROOT, environment
 
 # Only for a checkout without git, such as an unpacked archive; git knows better by .gitignore.
-UNTRACKED = {".git", ".ansible", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".nox", "__pycache__", "build", "collections"}
+UNTRACKED = {
+    ".git",
+    ".ansible",
+    ".hypothesis",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".nox",
+    "__pycache__",
+    "build",
+    "collections",
+}
 
 
 def files() -> list[Path]:
@@ -47,7 +58,11 @@ def copy(target: Path) -> None:
         shutil.copy2(source, copied, follow_symlinks=False)
     kept = set(listed)
     for folder, folders, names in os.walk(target):
-        folders[:] = [name for name in folders if name not in UNTRACKED and Path(folder, name).relative_to(target) != Path("tests", "output")]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in UNTRACKED and Path(folder, name).relative_to(target) != Path("tests", "output")
+        ]
         for name in names:
             path = Path(folder, name)
             if path.relative_to(target) not in kept:

@@ -52,7 +52,9 @@ def install(packages: list[str], log: Path) -> None:
         commands.run(update, log, env, ROOT, APT_LIMIT)
         if commands.run(words, log, env, ROOT, APT_LIMIT) != 0:
             said = "\n  ".join(commands.tail(log, 8))
-            raise SetUpError(f"apt-get could not install {', '.join(packages)}; the whole output is in {log}:\n  {said}")
+            raise SetUpError(
+                f"apt-get could not install {', '.join(packages)}; the whole output is in {log}:\n  {said}"
+            )
 
 
 @contextmanager

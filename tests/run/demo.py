@@ -57,7 +57,17 @@ def _install_collection(venv: Path) -> bool:
     build = [galaxy, "collection", "build", "--force", "--output-path", artefacts, ROOT]
     status = commands.run(build, log, env, ROOT, LIMIT)
     for artefact in sorted(artefacts.glob("tapeworks-drive_sharing-*.tar.gz")):
-        install = [galaxy, "collection", "install", "--force", "--offline", "--no-deps", "--collections-path", INSTALLED, artefact]
+        install = [
+            galaxy,
+            "collection",
+            "install",
+            "--force",
+            "--offline",
+            "--no-deps",
+            "--collections-path",
+            INSTALLED,
+            artefact,
+        ]
         status = status or commands.run(install, log, env, ROOT, LIMIT)
         artefact.unlink()
     if status != 0 or not manifest.exists():

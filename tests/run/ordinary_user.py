@@ -13,7 +13,7 @@ from pathlib import Path
 
 import checkout
 import commands
-from jobs import PASSED, Outcome, done, failed, not_run
+from jobs import NOT_RUN, PASSED, Outcome, done, failed
 from places import LOGS, ROOT, environment
 
 SET_UP_LIMIT = 900.0
@@ -33,16 +33,16 @@ class OrdinaryUser:
         log = LOGS / "demo-set-up.txt"
         log.unlink(missing_ok=True)
         if not (ROOT / "demo" / "story.py").exists():
-            return Outcome("not run", note="there is no demo/story.py yet")
+            return Outcome(NOT_RUN, note="there is no demo/story.py yet")
         if self.root:
             if not shutil.which("setpriv"):
-                return Outcome("not run", note="setpriv (util-linux) is missing, to become an ordinary user")
+                return Outcome(NOT_RUN, note="setpriv (util-linux) is missing, to become an ordinary user")
             self.place = Path(tempfile.mkdtemp(prefix="drive_sharing_demo_"))
             copied = self.place / "drive_sharing"
             copied.mkdir()
             checkout.copy(copied)
             (self.place / "home").mkdir()
-            self._give_away()
+            self._give_away(self.place)
         status = self._make(["demo-set-up", "JAVA=pypi"] if self.root else ["demo-set-up"], log, SET_UP_LIMIT)
         if status != 0:
             return failed("; ".join(commands.tail(log, 2)))
@@ -63,10 +63,9 @@ class OrdinaryUser:
         if self.place:
             shutil.rmtree(self.place, ignore_errors=True)
 
-    def _give_away(self) -> None:
+    def _give_away(self, place: Path) -> None:
         user = pwd.getpwnam(USER)
-        assert self.place
-        for folder, _folders, names in os.walk(self.place):
+        for folder, _folders, names in os.walk(place):
             for path in (folder, *(os.path.join(folder, name) for name in names)):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
@@ -74,8 +73,14 @@ class OrdinaryUser:
         if not self.root or not self.place:
             return commands.run(["make", "--no-print-directory", *targets], log, environment(), ROOT, limit)
         user = pwd.getpwnam(USER)
-        kept = {name: value for name, value in environment().items() if name.startswith(("PIP_", "SSL_")) or name.lower().endswith("_proxy")}
+        kept = {
+            name: value
+            for name, value in environment().items()
+            if name.startswith(("PIP_", "SSL_")) or name.lower().endswith("_proxy")
+        }
         kept.pop("PIP_CACHE_DIR", None)
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.place / "home"), "LC_ALL": "C.UTF-8", **kept}
         become = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
-        return commands.run([*become, "make", "--no-print-directory", *targets], log, env, self.place / "drive_sharing", limit)
+        return commands.run(
+            [*become, "make", "--no-print-directory", *targets], log, env, self.place / "drive_sharing", limit
+        )

@@ -55,8 +55,9 @@ def run(name: str, core: str) -> Outcome:
     tree = checkout.tree(place)
     if commands.run(["ansible-test", "sanity", "--venv", "--color", "no"], log, env, tree, LIMIT) == 0:
         return Outcome(PASSED, passed=1)
-    errors = [line for line in commands.tail(log, 400) if line.startswith(("ERROR:", "FATAL:"))]
-    return failed(errors[-1] if errors else "see the log")
+    lines = [line for line in commands.tail(log, 10_000) if not line.startswith("FATAL: Command")]
+    errors = [line for line in lines if line.startswith(("ERROR:", "FATAL:"))]
+    return failed(f"{len(errors)} errors" if errors else "see the log", errors or lines[-20:])
 
 
 def _links(folder: Path) -> Path:

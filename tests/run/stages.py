@@ -74,7 +74,9 @@ class Linters:
         """Run one checker; all its command lines have to go well."""
         venv, log = environments.venv_path(LINT_CORE), LOGS / f"{name}.txt"
         log.unlink(missing_ok=True)
-        env = environment(venv, {"ANSIBLE_COLLECTIONS_PATH": str(BUILD / "lint"), "MYPYPATH": str(BUILD / "collections")})
+        env = environment(
+            venv, {"ANSIBLE_COLLECTIONS_PATH": str(BUILD / "lint"), "MYPYPATH": str(BUILD / "collections")}
+        )
         where = ROOT if in_checkout or self.tree is None else self.tree
         statuses = [commands.run(words, log, env, where, LINT_LIMIT) for words in commandlines]
         if not any(statuses):
@@ -84,7 +86,17 @@ class Linters:
 
 # The flags with which galaxy-importer looks at event sources (its ansible_test/container/eda/tox.ini).
 EDA_IGNORES = "D100,D104,INP001,FA102,UP001,UP010,I001,FA100,PLR0913,E501"
-EDA_RUFF = ["ruff", "check", "--isolated", "--no-cache", "--select", "ALL", "--ignore", EDA_IGNORES, "extensions/eda/plugins"]
+EDA_RUFF = [
+    "ruff",
+    "check",
+    "--isolated",
+    "--no-cache",
+    "--select",
+    "ALL",
+    "--ignore",
+    EDA_IGNORES,
+    "extensions/eda/plugins",
+]
 
 
 def lint_jobs() -> list[Job]:
@@ -134,6 +146,7 @@ def _pytest_job(kind: str, core: str, limit: float, *, alone: bool = False) -> J
     return Job(name, work, needs=[f"env-{core}"], alone=alone)
 
 
+BY_CORE = ("unit", "sanity", "integration", "e2e")
 GROUPS = {
     "lint": ("ansible-lint", "antsibull-docs", "antsibull-changelog", "reuse", "ruff", "mypy"),
 }
@@ -145,7 +158,9 @@ def select(jobs: Sequence[Job], wanted: Sequence[str]) -> list[Job]:
     unknown = [word for word in wanted if not any(_matches(job, word) for job in jobs)]
     if unknown:
         names = ", ".join(job.name for job in jobs if not job.sets_up)
-        raise SystemExit(f"There is no stage {', '.join(unknown)}; there are {names}, and the groups unit, sanity, lint, integration and e2e.")
+        raise SystemExit(
+            f"There is no stage {', '.join(unknown)}; there are {names}, and the groups lint, {', '.join(BY_CORE)}."
+        )
     more = True
     while more:
         needed = {need for job in jobs if job.name in chosen for need in job.needs} | {"debian"}
@@ -155,4 +170,6 @@ def select(jobs: Sequence[Job], wanted: Sequence[str]) -> list[Job]:
 
 
 def _matches(job: Job, word: str) -> bool:
-    return job.name in (word, *GROUPS.get(word, ())) or job.name.rpartition("-")[0] == word in ("unit", "sanity", "integration", "e2e")
+    if word in BY_CORE:
+        return job.name.rpartition("-")[0] == word
+    return job.name in (word, *GROUPS.get(word, ()))
