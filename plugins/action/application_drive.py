@@ -1,0 +1,118 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of the module application_drive: the one task of the play's act."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _answer, _by_hand, _identifiers, _play
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Act
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action_application import ApplicationAction
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
+    DriveSharingError,
+    InvalidValueError,
+)
+
+
+class ActionModule(ApplicationAction):
+    """Everything that thinks is on the controller; the control point runs its application's commands only."""
+
+    ARGUMENTS = {
+        "batch": {"type": "str"},
+        "state": {"type": "str", "choices": ["online", "offline"]},
+        "drives": {"type": "list", "elements": "str"},
+        "instance": {"type": "str"},
+        "application": {"type": "str"},
+        "options": {"type": "dict", "default": {}},
+        "table": {"type": "str"},
+    }
+
+    def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Do a batch's share of this host, or what a person asks for."""
+        if (args["batch"] is None) == (args["state"] is None):
+            msg = "Give either batch, as the playbook reservation_change does, or state and drives, to set them by hand."
+            raise InvalidValueError(msg)
+        if args["batch"] is not None:
+            return self._batch(_identifiers.batch_id(args["batch"]), args, task_vars)
+        return self._hand(args, task_vars)
+
+    def _batch(self, batch: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        host = task_vars["inventory_hostname"]
+        policy = self.policy(task_vars)
+        store = self.store(args, task_vars)
+        answers: list[Answer] = []
+        dry = bool(self._task.check_mode)
+
+        def report(some: list[Answer]) -> None:
+            """Write the answers at once: a drive settles as soon as its own control points have confirmed."""
+            answers.extend(some)
+            if not dry:
+                behind = {one.ask.drive: one.record_sequence for one in some if one.outcome == "behind"}
+                _play.confirm(store, batch, [_answer.as_row(one, host) for one in some], behind, time.time())
+
+        by_instance: dict[tuple[str, str], list[Any]] = {}
+        for row in _play.asks_of(store, batch, host):
+            by_instance.setdefault((row["ask"].instance, row["application"]), []).append(row["ask"])
+        store.close()
+        for (instance, application), asks in by_instance.items():
+            try:
+                file, options = self.application(task_vars, instance, application)
+                place = self.place(task_vars, store.site)
+                Act(place, file, options, policy, dry=dry).run(asks, report, time.sleep)
+            except DriveSharingError as exc:
+                report([_answer.silent(ask, str(exc)) for ask in asks])
+        store.close()
+        return self._result(answers)
+
+    def _hand(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if not args["drives"]:
+            msg = f"state={args['state']} needs drives, the serial numbers of the drives to set."
+            raise InvalidValueError(msg)
+        instance, file, options = self.chosen(args, task_vars)
+        drives = [_identifiers.serial(drive) for drive in args["drives"]]
+        answers: list[Answer] = []
+        dry = bool(self._task.check_mode)
+        store = self.store(args, task_vars)
+        host = task_vars["inventory_hostname"]
+        with _by_hand.held(store, drives, instance, host, args["state"], self.claimer(), dry=dry) as asks:
+            act = Act(self.place(task_vars, store.site), file, options, self.policy(task_vars, mode="enforce"), dry=dry)
+            act.run(asks, answers.extend, time.sleep)
+        store.close()
+        return self._result(answers)
+
+    def _result(self, answers: list[Answer]) -> dict[str, Any]:
+        """One entry per drive and instance; the task fails if one of them is no confirmation."""
+        drives = [
+            {
+                "drive": one.ask.drive, "instance": one.ask.instance, "sequence": one.ask.sequence,
+                "confirmed": one.confirmed, "outcome": one.outcome, "reason": one.reason, "names": list(one.names),
+                "state_before": one.state_before, "state": one.state_read, "shown": one.shown, "taken": one.taken,
+            }
+            for one in answers
+        ]
+        changed = [one for one in answers if one.changed and not (one.observed and not self._task.check_mode)]
+        result: dict[str, Any] = {"changed": bool(changed), "drives": drives}
+        if self._task.diff and changed:
+            result["diff"] = [
+                {
+                    "before_header": f"{one.ask.instance} {one.ask.drive}", "before": f"{one.state_before}\n",
+                    "after_header": f"{one.ask.instance} {one.ask.drive}", "after": f"{one.set_to}\n",
+                }
+                for one in changed
+            ]
+        open_ones = [one for one in answers if not one.confirmed]
+        if open_ones:
+            said = "; ".join(
+                f"drive {one.ask.drive}: {one.reason or _answer.meaning(one.outcome)}" for one in open_ones[:5]
+            )
+            more = f"; and {len(open_ones) - 5} more" if len(open_ones) > 5 else ""
+            if self.unreachable:
+                raise AnsibleConnectionFailure(self.unreachable)
+            result.update(failed=True, msg=f"Not confirmed by {open_ones[0].ask.instance}: {said}{more}.")
+        return result

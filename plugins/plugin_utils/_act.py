@@ -1,0 +1,349 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is done for one instance at one control point: read, decide, set, read back.
+
+Everything that touches the world is a parameter: ``execute`` runs a command line on the control point, ``clock`` is
+monotonic seconds, ``report`` takes the answers as soon as they are known. Private: may change at any time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, Protocol
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _guarded, _record
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import (
+    Answer,
+    Ask,
+    Known,
+    NoAnswerError,
+    answered,
+    confirmed,
+    not_done,
+    silent,
+    target,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import (
+    Decision,
+    Situation,
+    decide,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
+
+#: Drives set by commands of their own that go into one execution: it bounds what a lost connection can delay.
+TOGETHER = 8
+#: Drives whose records are read, or that one list command sets, in one execution: it bounds the command line.
+MANY = 200
+#: How often a record that changed between reading and setting is read again.
+READ_AGAIN = 3
+
+
+class Execute(Protocol):
+    """Runs a command line on the control point; gives its standard output, raises NoAnswerError."""
+
+    def __call__(self, command: str, seconds: float) -> str:
+        """Run ``command``, for ``seconds`` at the most."""
+
+
+@dataclass
+class Place:
+    """The control point's side: where its records are, and how it is reached."""
+
+    directory: str
+    site: str
+    execute: Execute
+    shell: str = "/bin/sh"
+    clock: Callable[[], float] = time.monotonic
+    nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
+
+
+class Act:
+    """One instance at one control point."""
+
+    def __init__(
+        self, place: Place, file: ModuleType, options: Mapping[str, Any], policy: Policy, *, dry: bool = False
+    ) -> None:
+        """``file`` is one of ``_applications``, ``options`` what its ``check`` gave; ``dry`` sets nothing."""
+        self._place = place
+        self._file = file
+        self._options = options
+        self._policy = policy
+        self._dry = dry or policy.mode == "observe"
+
+    def run(self, asks: Sequence[Ask], report: Callable[[list[Answer]], None], sleep: Callable[[float], None]) -> None:
+        """Do everything for ``asks``; each drive is reported once, with the newest that is known of it."""
+        # A query for each drive is a command for each drive: fewer go together, so that one that hangs delays few.
+        one_query = len(self._file.queries(self._options, [target(ask) for ask in asks[:2]])) < 2
+        size = MANY if one_query else TOGETHER
+        for start in range(0, len(asks), size):
+            left: Sequence[Ask] = asks[start:start + size]
+            for attempt in range(self._policy.handshake_retries + 1):
+                last = attempt == self._policy.handshake_retries
+                unanswered: list[Ask] = []
+                for answers in self._once(left):
+                    good = [one for one in answers if last or one.outcome != "silent"]
+                    unanswered += [one.ask for one in answers if not last and one.outcome == "silent"]
+                    if good:
+                        report(good)
+                if not unanswered:
+                    break
+                sleep(self._policy.handshake_retry_delay)
+                left = unanswered
+
+    def _once(self, asks: Sequence[Ask]) -> Iterable[list[Answer]]:
+        """Read, decide, set, read back; what changed in between is read again."""
+        left = list(asks)
+        for _again in range(READ_AGAIN):
+            started = self._place.clock()
+            try:
+                known, answers = self._read(left)
+            except NoAnswerError as exc:
+                yield [silent(ask, str(exc)) for ask in left]
+                return
+            left = []
+            if self._dry:
+                answers += [answered(one, observed=one.decision.set_to is not None) for one in known]
+                known = []
+            if answers:
+                yield answers
+            spent = self._place.clock() - started
+            for units, members in self._units(known):
+                done, again = self._set(units, members, spent)
+                left += again
+                if done:
+                    yield done
+            if not left:
+                return
+        yield [silent(ask, "its record kept changing; another play is at work on the same drive") for ask in left]
+
+    # reading and deciding
+
+    def _read(self, asks: Sequence[Ask]) -> tuple[list[Known], list[Answer]]:
+        targets = [target(ask) for ask in asks]
+        queries = self._file.queries(self._options, targets)
+        drives = [ask.drive for ask in asks]
+        nonce = self._place.nonce()
+        seconds = self._policy.handshake_timeout
+        command = _guarded.read_command(
+            self._place.directory, asks[0].instance, drives, queries, seconds, nonce, self._place.shell
+        )
+        self._host_clock = None
+        before = self._place.clock()
+        reading = _guarded.parse_read(self._place.execute(command, seconds * max(1, len(queries)) + 2), nonce, drives, queries)
+        if not reading.complete:
+            raise NoAnswerError(reading.problem or "the connection was lost while it was read")
+        if reading.clock is not None:
+            # The host's own clock, taken at the start of the reading: the two clocks need not agree.
+            self._host_clock = (reading.clock, before)
+        found = self._file.read(self._options, targets, reading.answers)
+        return self._decide(asks, reading, found)
+
+    def _decide(self, asks: Sequence[Ask], reading: Any, found: Reading) -> tuple[list[Known], list[Answer]]:
+        known: list[Known] = []
+        answers: list[Answer] = []
+        online = found.online
+        for ask in asks:
+            raw = reading.records.get(ask.drive)
+            try:
+                record = _record.parse(raw)
+                if record is not None and record.site != self._place.site:
+                    msg = (
+                        f"the record of drive {ask.drive} belongs to site {record.site}, not {self._place.site};"
+                        " nothing was set. Let only one site's controller manage this host."
+                    )
+                    raise InvalidValueError(msg)
+            except InvalidValueError as exc:
+                answers.append(silent(ask, str(exc)))
+                continue
+            if ask.drive in found.problems:
+                answers.append(silent(ask, found.problems[ask.drive], record))
+                continue
+            drive = found.drives.get(ask.drive)
+            at_floor = online is not None and online <= self._policy.minimum_online > 0
+            decision = self._decision(ask, record, drive, at_floor)
+            if decision.set_to == "offline" and online is not None and drive is not None:
+                online -= len(drive.names)
+            doubt = record is not None and record.phase == "intent"
+            one = Known(ask, raw, record, drive, decision, doubt)
+            if decision.outcome == "unreadable":
+                answers.append(silent(ask, f"the application shows {drive.shown if drive else 'nothing'}", record))
+            elif decision.record or decision.set_to:
+                known.append(one)
+            else:
+                answers.append(answered(one))
+        return known, answers
+
+    def _decision(self, ask: Ask, record: _record.Record | None, drive: Found | None, at_floor: bool) -> Decision:
+        taken = record.holds_taken if record is not None else ask.taken
+        now = Situation(
+            relation=ask.relation,
+            sequence=ask.sequence,
+            table_sequence=max(ask.table_sequence, ask.sequence),
+            record_sequence=record.sequence if record is not None else 0,
+            taken=taken,
+            kept_before=record is not None and record.target == "none" and record.was == "offline" and not taken,
+            connected=ask.connected,
+            configured=drive is not None,
+            state=drive.state if drive is not None else "other",
+            in_use=drive.in_use if drive is not None else False,
+            offline_kills_job=bool(self._options.get("offline_kills_job", True)),
+            conflict=drive.conflict if drive is not None else False,
+            at_floor=at_floor,
+            error_state=ask.error_state,
+        )
+        if ask.by_hand is None or drive is None or now.state == "other":
+            return decide(now)
+        if ask.by_hand == "offline" and now.state == "online" and now.in_use and now.offline_kills_job:
+            return Decision("busy", False, taken, record=False)
+        # What a person sets is the person's: it is not taken, and nothing but a person changes it again.
+        return Decision(ask.by_hand, True, False, set_to=ask.by_hand if now.state != ask.by_hand else None)
+
+    # setting
+
+    def _units(self, known: Sequence[Known]) -> Iterable[tuple[list[_guarded.Unit], dict[str, Known]]]:
+        """Group what is to be done into executions; records that are as wanted need none."""
+        members = {one.ask.drive: one for one in known}
+        plain = [one for one in known if one.decision.set_to is None]
+        if plain:
+            yield [self._unit(plain, (), [])], {one.ask.drive: one for one in plain}
+        for state in ("offline", "online"):
+            wanted = [one for one in known if one.decision.set_to == state]
+            if not wanted:
+                continue
+            targets = [target(one.ask) for one in wanted]
+            names = {one.ask.drive: one.found.names for one in wanted if one.found}
+            units = []
+            for setting in self._file.settings(self._options, state, names, targets):
+                those = [members[drive] for drive in setting.drives]
+                queries = self._file.queries(self._options, [target(one.ask) for one in those])
+                units.append(self._unit(those, setting.commands, queries))
+            for start in range(0, len(units), TOGETHER):
+                some = units[start:start + TOGETHER]
+                yield some, {item.drive: members[item.drive] for unit in some for item in unit.drives}
+
+    def _unit(self, those: Sequence[Known], commands: Any, queries: list[list[str]]) -> _guarded.Unit:
+        return _guarded.Unit(
+            drives=[
+                _guarded.UnitDrive(
+                    drive=one.ask.drive,
+                    expected=one.raw,
+                    sequence=one.ask.sequence,
+                    intent=_record.format(self._next(one, "intent")) if one.decision.set_to else None,
+                    done=_record.format(self._next(one, "done")),
+                )
+                for one in those
+            ],
+            commands=[
+                _guarded.Command([word if isinstance(word, str) else _guarded.ForDrive(*word) for word in words])
+                for words in commands
+            ],
+            queries=queries,
+        )
+
+    def _next(self, one: Known, phase: str) -> _record.Record:
+        decision = one.decision
+        state = one.found.state if one.found else None
+        goal = decision.set_to or ("offline" if decision.taken else "none")
+        # Given back is only what was read to be online, which is known after this step: until then it is taken.
+        taken = (one.record.holds_taken if one.record else one.ask.taken) if decision.set_to == "online" else decision.taken
+        was = state
+        if goal == "offline" and decision.set_to is None and one.record is not None and taken:
+            was = one.record.was
+        return _record.Record(
+            site=self._place.site, drive=one.ask.drive, instance=one.ask.instance, sequence=one.ask.sequence,
+            phase=phase, target=goal, was=was, taken=taken, reason=one.ask.why,
+        )
+
+    def _set(
+        self, units: list[_guarded.Unit], members: Mapping[str, Known], spent: float
+    ) -> tuple[list[Answer], list[Ask]]:
+        """Run one execution; gives the answers, and the drives whose record had changed meanwhile."""
+        units = [unit for unit in units if unit.commands or any(one.expected != one.done for one in unit.drives)]
+        answers: list[Answer] = []
+        sent = {item.drive for unit in units for item in unit.drives}
+        answers += [answered(one) for drive, one in members.items() if drive not in sent]
+        if not units:
+            return answers, []
+        # The handshake counts from the start of the reading, but a slow reading must not leave nothing for the set.
+        seconds = max(1, int(self._policy.handshake_timeout - spent))
+        nonce = self._place.nonce()
+        command = _guarded.set_command(
+            self._place.directory, next(iter(members.values())).ask.instance, units, seconds,
+            self._deadline(seconds * len(units)), nonce, self._place.shell,
+        )
+        try:
+            output = self._place.execute(command, (seconds + 2) * len(units) + 1)
+        except NoAnswerError as exc:
+            return answers + [silent(members[drive].ask, str(exc), doubt=True) for drive in sorted(sent)], []
+        result = _guarded.parse_set(output, nonce, units)
+        again: list[Ask] = []
+        given: list[Known] = []
+        for unit, got in zip(units, result.units, strict=True):
+            targets = [target(members[item.drive].ask) for item in unit.drives]
+            back = self._file.read(self._options, targets, got.answers) if unit.queries and got.answers else Reading()
+            for item in unit.drives:
+                one = members[item.drive]
+                outcome = got.drives.get(item.drive, "not_reached")
+                if outcome in ("changed", "superseded"):
+                    again.append(one.ask)
+                elif outcome != "done":
+                    answers.append(silent(one.ask, not_done(outcome, got.messages), one.record, doubt=True))
+                elif one.decision.set_to is None:
+                    answers.append(answered(one))
+                else:
+                    answer = confirmed(one, back, got)
+                    if answer.confirmed and one.decision.set_to == "online":
+                        given.append(replace(one, raw=item.done))
+                    else:
+                        answers.append(answer)
+        return answers + self._end_taken(given, seconds), again
+
+    def _end_taken(self, given: Sequence[Known], seconds: int) -> list[Answer]:
+        """Write that drives are not taken any more, now that they were read to be online (I3)."""
+        if not given:
+            return []
+        units = [
+            _guarded.Unit(
+                drives=[
+                    _guarded.UnitDrive(
+                        drive=one.ask.drive, expected=one.raw, sequence=one.ask.sequence, intent=None,
+                        done=_record.format(replace(
+                            self._next(one, "done"), target="none", was="online", taken=False,
+                        )),
+                    )
+                    for one in given
+                ],
+                commands=[], queries=[],
+            )
+        ]
+        nonce = self._place.nonce()
+        command = _guarded.set_command(
+            self._place.directory, given[0].ask.instance, units, seconds, None, nonce, self._place.shell
+        )
+        try:
+            result = _guarded.parse_set(self._place.execute(command, seconds + 2), nonce, units)
+        except NoAnswerError as exc:
+            return [silent(one.ask, f"given back, but the record could not be written: {exc}") for one in given]
+        outcomes = result.units[0].drives if result.units else {}
+        return [
+            answered(one, state_read="online")
+            if outcomes.get(one.ask.drive) in ("done", "changed", "superseded")
+            else silent(one.ask, "given back, but the record could not be written: "
+                         + not_done(outcomes.get(one.ask.drive, "not_reached"), result.units[0].messages))
+            for one in given
+        ]
+
+    def _deadline(self, seconds: float) -> int | None:
+        """The end of the handshake by the control point's own clock; None where it has none that can be read."""
+        if self._host_clock is None:
+            return None
+        clock, before = self._host_clock
+        return int(clock + (self._place.clock() - before) + seconds + 1)

@@ -1,0 +1,111 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the actions application_drive and application_drive_info share. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _application,
+    _host_variables,
+    _identifiers,
+    _policy,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Place
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import (
+    DriveSharingAction,
+    LimitReachedError,
+    limit,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import NoAnswerError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+
+#: Where records are kept on a control point if drive_sharing_state_directory does not say.
+STATE_DIRECTORY = "/var/lib/drive_sharing"
+
+
+class ApplicationAction(DriveSharingAction):
+    """Finds the application of an instance and reaches its control point."""
+
+    #: How the connection failed, for the task's result.
+    unreachable = ""
+
+    def policy(self, task_vars: Mapping[str, Any], **over: Any) -> _policy.Policy:
+        """The policies of this host."""
+        variables = self.variables(task_vars, "drive_sharing_")
+        return _policy.policy({**variables, **{f"drive_sharing_{key}": value for key, value in over.items()}})
+
+    def entries(self, task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The validated drive_sharing_applications of this host."""
+        host = str(task_vars["inventory_hostname"])
+        return _host_variables.applications(self.variable(task_vars, "drive_sharing_applications"), host)
+
+    def application(
+        self, task_vars: Mapping[str, Any], instance: str, name: str, over: Mapping[str, Any] | None = None
+    ) -> tuple[ModuleType, dict[str, Any]]:
+        """The file and the options of an instance's application on this host."""
+        entry: Mapping[str, Any] = {}
+        for one in self.entries(task_vars):
+            if one["instance"] == instance and one["application"] == name:
+                entry = one["options"]
+        file = _application.load(name)
+        variables = self.variables(task_vars, f"application_{name}_")
+        return file, file.check(_application.options_of(name, file, variables, {**entry, **(over or {})}))
+
+    def chosen(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, ModuleType, dict[str, Any]]:
+        """The instance that a person means: the one named, or the only one."""
+        entries = self.entries(task_vars)
+        wanted = [
+            one for one in entries
+            if args["instance"] in (None, one["instance"]) and args["application"] in (None, one["application"])
+        ]
+        if len(wanted) == 1:
+            instance, name = wanted[0]["instance"], wanted[0]["application"]
+        elif not wanted and args["application"]:
+            instance, name = args["instance"] or str(task_vars["inventory_hostname"]), args["application"]
+        else:
+            found = ", ".join(one["instance"] for one in entries) or "none"
+            msg = (
+                f"Which instance is meant on {task_vars['inventory_hostname']}? drive_sharing_applications has {found};"
+                " give instance, or application."
+            )
+            raise InvalidValueError(msg)
+        file, options = self.application(task_vars, _identifiers.instance_name(instance), name, args["options"])
+        return instance, file, options
+
+    def place(self, task_vars: Mapping[str, Any], site: str) -> Place:
+        """The control point."""
+        directory = self.variable(task_vars, "drive_sharing_state_directory", STATE_DIRECTORY)
+        shell = self.variable(task_vars, "drive_sharing_shell", "/bin/sh")
+        for name, value in (("state_directory", directory), ("shell", shell)):
+            if not isinstance(value, str) or not value.startswith("/") or "\0" in value or "\n" in value:
+                msg = f"drive_sharing_{name} must be an absolute path, not {str(value)[:60]!r}"
+                raise InvalidValueError(msg)
+        return Place(directory=str(directory), site=site, execute=self.execute, shell=str(shell))
+
+    def execute(self, command: str, seconds: float) -> str:
+        """Run a command line on the control point; every way of not answering is a NoAnswerError."""
+        self.unreachable = ""
+        try:
+            with limit(seconds):
+                result = self._low_level_execute_command(command)
+        except LimitReachedError:
+            msg = f"no answer within {seconds:.0f} s"
+            raise NoAnswerError(msg) from None
+        except (AnsibleConnectionFailure, AnsibleAuthenticationFailure) as exc:
+            self.unreachable = str(exc.message)
+            said = " ".join(str(exc.message).split())
+            msg = f"unreachable: {said[:200]}"
+            raise NoAnswerError(msg) from None
+        if result["rc"] and not result["stdout"].strip():
+            said = " ".join(str(result["stderr"]).split())[-200:]
+            msg = f"the step could not be run, exit status {result['rc']}: {said or '(no message)'}"
+            raise NoAnswerError(msg)
+        return str(result["stdout"])

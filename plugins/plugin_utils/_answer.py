@@ -1,0 +1,179 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a control point is asked, and what it answers. Pure. Private: may change at any time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _record
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Target
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import Decision
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
+
+#: How long after an earlier set was given up its drive is read again, in seconds.
+RECHECK_SECONDS = 60.0
+
+
+class NoAnswerError(DriveSharingError):
+    """The control point did not answer; the message says how that showed itself."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One drive that one instance is asked about, as the drive table has it."""
+
+    drive: str
+    instance: str
+    sequence: int
+    relation: str
+    status: str = "reserved"
+    holders: tuple[Mapping[str, Any], ...] = ()
+    attempt: int = 0
+    table_sequence: int = 0
+    taken: bool = False
+    error_state: bool = False
+    devices: tuple[str, ...] = ()
+    connected: bool = True
+    #: By hand: ``online`` or ``offline``; None for what the table asks.
+    by_hand: str | None = None
+
+    @property
+    def why(self) -> str:
+        """The reason that goes to products that can carry one, and to the record."""
+        if self.by_hand:
+            return f"drive_sharing: set {self.by_hand} by hand"
+        if self.status == "released":
+            return f"drive_sharing: released, change {self.sequence}"
+        ports = " ".join(f"{port['protocol']} {port['id']}" for port in self.holders if port.get("id"))
+        return f"drive_sharing: reserved by {ports or 'an unknown port'}, change {self.sequence}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a control point answered for one drive: a confirmation, or why it is none."""
+
+    ask: Ask
+    confirmed: bool
+    outcome: str
+    taken: bool
+    reason: str = ""
+    state_before: str | None = None
+    state_read: str | None = None
+    names: tuple[str, ...] = ()
+    shown: str = ""
+    set_to: str | None = None
+    #: An earlier set was given up here and may still be done by the application: read again after a while.
+    doubt: bool = False
+    record_sequence: int = 0
+    #: Nothing was set because the mode is observe, or in check mode.
+    observed: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether the application was set, or would have been."""
+        return self.set_to is not None
+
+
+@dataclass
+class Known:
+    """One drive after reading."""
+
+    ask: Ask
+    raw: str | None
+    record: _record.Record | None
+    found: Found | None
+    decision: Decision
+    doubt: bool
+
+
+def target(ask: Ask) -> Target:
+    return Target(ask.drive, ask.devices, ask.why)
+
+
+def silent(ask: Ask, reason: str, record: _record.Record | None = None, *, doubt: bool = False) -> Answer:
+    """No confirmation."""
+    taken = record.holds_taken if record is not None else ask.taken
+    return Answer(ask, False, "silent", taken, reason, doubt=doubt, record_sequence=record.sequence if record else 0)
+
+
+def answered(one: Known, *, observed: bool = False, state_read: str | None = None) -> Answer:
+    """What was decided, where nothing had to be set or the set was read back."""
+    found = one.found
+    taken = one.decision.taken
+    if observed:
+        taken = one.record.holds_taken if one.record else one.ask.taken
+    return Answer(
+        one.ask, one.decision.confirms, one.decision.outcome, taken,
+        state_before=found.state if found else None,
+        state_read=state_read or (found.state if found else None),
+        names=found.names if found else (), shown=found.shown if found else "",
+        set_to=one.decision.set_to, doubt=one.doubt,
+        record_sequence=one.record.sequence if one.record else 0, observed=observed,
+    )
+
+
+def confirmed(one: Known, back: Reading, got: Any) -> Answer:
+    """Compare what was read after the set with what was wanted (I5: exit codes alone are not believed)."""
+    wanted = one.decision.set_to
+    found = back.drives.get(one.ask.drive)
+    if found is not None and found.state == wanted:
+        return replace(
+            answered(one), state_read=found.state, names=found.names, shown=found.shown,
+        )
+    failed = next((command for command in got.commands if command.timed_out or command.rc), None)
+    if failed is not None and failed.timed_out:
+        why = "the command did not end in time and was stopped"
+    elif failed is not None:
+        why = f"the command ended with exit status {failed.rc}: {_printable(failed.output)}"
+    elif one.ask.drive in back.problems:
+        why = f"after the command, {back.problems[one.ask.drive]}"
+    elif found is not None:
+        why = f"the command said yes, but the application still shows {found.shown}"
+    else:
+        why = "after the command, the application does not show the drive any more"
+    state = found.state if found is not None else None
+    return replace(silent(one.ask, why, doubt=True), taken=_taken_now(one), state_read=state)
+
+
+def _taken_now(one: Known) -> bool:
+    """After a set that was not confirmed, the record's intent counts."""
+    return True if one.decision.set_to == "offline" else (one.record.holds_taken if one.record else one.ask.taken)
+
+
+def not_done(outcome: str, messages: Sequence[str]) -> str:
+    said = "; ".join(messages)
+    meaning = {
+        "late": "the step came too late and did nothing",
+        "locked": "another step holds the drive's lock",
+        "unwritable": "the record could not be written, so nothing was set",
+        "not_reached": "the step ended before it came to this drive",
+    }.get(outcome, outcome)
+    return f"{meaning}: {said}" if said else meaning
+
+
+def _printable(text: str, most: int = 120) -> str:
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[:400]).split())
+    return (line[: most - 3] + "...") if len(line) > most else (line or "(nothing)")
+
+
+def as_row(answer: Answer, host: str) -> dict[str, Any]:
+    """The answer as ``_dispatch.confirm`` takes it."""
+    detail = {
+        "names": list(answer.names), "shown": answer.shown, "state_before": answer.state_before,
+        "set_to": answer.set_to, "doubt": answer.doubt, "observed": answer.observed,
+    }
+    return {
+        "drive": answer.ask.drive, "sequence": answer.ask.sequence, "attempt": answer.ask.attempt,
+        "instance": answer.ask.instance, "host": host, "confirmed": answer.confirmed, "outcome": answer.outcome,
+        "state_read": answer.state_read, "reason": answer.reason, "taken": answer.taken,
+        "detail": json.dumps(detail),
+        # Some applications carry out later what was given up: look again.
+        "recheck_at": time.time() + RECHECK_SECONDS if answer.confirmed and answer.doubt else None,
+    }

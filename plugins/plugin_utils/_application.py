@@ -1,0 +1,95 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every file in ``_applications`` has: the same functions, taking and giving the types below.
+
+A file ``_applications/<name>.py`` has
+
+- ``OPTIONS``: the argument spec of its options (Ansible's form); the role ``application_<name>`` has the same;
+- ``check(options) -> options``: the options in their final form; raises InvalidValueError;
+- ``queries(options, targets) -> list[list[str]]``: the argument lists that read the state of the drives;
+- ``read(options, targets, answers) -> Reading``: what their answers say;
+- ``settings(options, state, names, targets) -> list[Setting]``: the commands that set drives online or offline.
+
+All of it is pure; the words of a product appear in its own file only. Private: may change at any time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A drive that the application is asked about."""
+
+    drive: str
+    devices: tuple[str, ...] = ()
+    #: For products that can carry a comment.
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A drive as the application knows it. A drive known under two names is online if one of them is."""
+
+    names: tuple[str, ...]
+    state: str
+    shown: str
+    in_use: bool = False
+    conflict: bool = False
+
+
+@dataclass
+class Reading:
+    """``drives``: what was found; a drive that is in neither dict is not configured in the application."""
+
+    drives: dict[str, Found] = field(default_factory=dict)
+    #: drive: one sentence on why nothing can be said of it.
+    problems: dict[str, str] = field(default_factory=dict)
+    #: Online drives of the whole application as far as the query shows them, for the floor; None: not shown.
+    online: int | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Commands that set some drives; a word that stands for one drive only is ``(drive, word)``."""
+
+    drives: tuple[str, ...]
+    commands: tuple[tuple[str | tuple[str, str], ...], ...]
+
+
+def load(name: Any) -> ModuleType:
+    """Give the file of an application by its name."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        msg = f"application must be a name like 'custom', not {str(name)[:60]!r}"
+        raise InvalidValueError(msg)
+    try:
+        return importlib.import_module(f"{__package__}._applications.{name}")
+    except ModuleNotFoundError as exc:
+        if not str(exc.name).endswith(f"_applications.{name}"):
+            raise
+        msg = f"application {name!r} is not known; use 'custom' with the commands of your product"
+        raise InvalidValueError(msg) from exc
+
+
+def options_of(name: str, file: ModuleType, variables: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect the options of an application: its role's variables, and over them those of the instance's entry."""
+    prefix = f"application_{name}_"
+    found = {key: variables[prefix + key] for key in file.OPTIONS if variables.get(prefix + key) is not None}
+    unknown = sorted(set(entry) - set(file.OPTIONS))
+    if unknown:
+        msg = f"options.{unknown[0]} is not an option of application {name}; it has {', '.join(sorted(file.OPTIONS))}"
+        raise InvalidValueError(msg)
+    found.update({key: value for key, value in entry.items() if value is not None})
+    return found

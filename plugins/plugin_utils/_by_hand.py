@@ -1,0 +1,96 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Setting drives by hand, in order with the dispatcher: the drive is claimed meanwhile. Private: may change at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _associations,
+    _changes,
+    _dispatch,
+    _history,
+    _identifiers,
+    _plan,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+
+#: Seconds that such a claim lasts if its process vanishes without a trace.
+LEASE = 600.0
+
+
+@contextlib.contextmanager
+def held(
+    store: Any, drives: Sequence[str], instance: str, host: str, state: str, claimer: Mapping[str, Any], *, dry: bool
+) -> Iterator[list[Ask]]:
+    """Claim ``drives`` for the time of the body and give what to ask.
+
+    Raises InvalidValueError where a drive is being handled, or where online would let the instance meet a conflict.
+    ``dry``: check only, claim nothing.
+    """
+    batch = _identifiers.new_batch_id(time.time())
+    now = time.time()
+    with store.write() as tx:
+        rows = {drive: _changes.state(tx, drive) for drive in drives}
+        known = {drive: row for drive, row in rows.items() if row is not None}
+        asks = [_ask(tx, drive, rows[drive], instance, state) for drive in drives]
+        if not dry and known:
+            _dispatch.emit(tx, list(known), batch, now)
+            _dispatch.claim(tx, batch, dict(claimer), LEASE, now)
+    try:
+        yield asks
+    finally:
+        if not dry:
+            with store.write() as tx:
+                _release(tx, batch, known, instance, host, state)
+
+
+def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, state: str) -> Ask:
+    if row is None:
+        return Ask(drive, instance, 0, "none", status="released", by_hand=state)
+    if row["batch"] is not None:
+        msg = f"Drive {drive} is being handled by batch {row['batch']}; nothing was set. Try again in a few seconds."
+        raise InvalidValueError(msg)
+    ports = [holder for holder in row["holders"] if holder.get("id")]
+    owners = _associations.lookup(tx, [drive], ports).owners
+    view = _plan.relation(row["status"], row["holders"], instance, owners)
+    if state == "online" and row["error_state"]:
+        msg = f"Drive {drive} is in its error state; nothing was set. Run the playbook clear_error first."
+        raise InvalidValueError(msg)
+    if state == "online" and view not in ("none", "own"):
+        held_by = ", ".join(f"{port['protocol']} {port['id']}" for port in ports) or "an unknown port"
+        msg = (
+            f"Drive {drive} is reserved by {held_by}, so {instance} would meet a reservation conflict; nothing was set."
+            " It is given back by itself when it is released."
+        )
+        raise InvalidValueError(msg)
+    return Ask(
+        drive, instance, row["sequence"], view, status=row["status"], holders=tuple(row["holders"]),
+        table_sequence=row["sequence"], by_hand=state,
+    )
+
+
+def _release(
+    tx: Any, batch: str, known: Mapping[str, Mapping[str, Any]], instance: str, host: str, state: str
+) -> None:
+    now = time.time()
+    for drive, row in known.items():
+        # A change that came meanwhile has made the drive due by itself.
+        tx.execute(
+            "UPDATE drives SET batch = NULL, due = CASE WHEN sequence > ? THEN due ELSE ? END"
+            " WHERE drive = ? AND batch = ?",
+            (row["sequence"], row["due"], drive, batch),
+        )
+        tx.execute("UPDATE answers SET taken = 0 WHERE drive = ? AND instance = ? AND host = ?", (drive, instance, host))
+        _history.add(
+            tx, now, "by_hand", f"Drive {drive} was set {state} by hand in {instance} on {host}.", drive,
+            row["sequence"], host, instance,
+        )
+    tx.execute("UPDATE batches SET ended_at = ? WHERE batch = ?", (now, batch))

@@ -1,0 +1,241 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hands the drive table's unsettled changes to the rule engine, batch by batch. Private: may change at any time.
+
+The rule engine may not throttle, lock or order (it loses events when it does), so all of that is here: a drive is in
+one batch at a time, its newer changes wait in the table (the newest wins), a bounded number of batches is under way,
+and a batch that nobody claims is emitted again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _dispatch,
+    _history,
+    _identifiers,
+    _process,
+    _views,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
+    DriveSharingError,
+    InvalidValueError,
+    TableError,
+)
+
+LOGGER = logging.getLogger("tapeworks.drive_sharing")
+
+#: The version of the event; a rulebook or playbook that does not know it refuses it.
+EVENT_VERSION = 1
+
+#: What of the history is worth an operator's attention at once.
+ALERTS = {
+    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert",
+}
+
+_DAY = 86_400.0
+
+
+class DeafEngineError(DriveSharingError):
+    """The engine takes no events any more; the source ends so that the service manager starts both anew."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Times in seconds."""
+
+    batches: int = 4
+    changes: int = 500
+    claim_timeout: float = 30.0
+    emissions: int = 4
+    #: While batches are under way, changes that arrive within this time of each other go together.
+    gather: float = 0.1
+    gather_most: float = 0.5
+    poll_interval: float = 0.1
+    keep_history: float = 90 * _DAY
+
+
+_LIMITS = {
+    "batches": (1, 100), "changes": (1, 10_000), "claim_timeout": (1, 3600), "emissions": (1, 100),
+    "gather": (0, 10), "gather_most": (0, 60), "poll_interval": (0.01, 10), "keep_history": (3600, 3650 * _DAY),
+}
+
+
+def check(args: Mapping[str, Any] | None) -> Options:
+    """Validate the source's ``dispatcher`` argument."""
+    if args is None:
+        return Options()
+    if not isinstance(args, Mapping):
+        msg = f"dispatcher must be a dictionary, not {str(args)[:60]!r}"
+        raise InvalidValueError(msg)
+    values: dict[str, Any] = {}
+    for key, value in args.items():
+        if key not in _LIMITS:
+            msg = f"dispatcher.{key} is not an option; there are {', '.join(_LIMITS)}"
+            raise InvalidValueError(msg)
+        least, most = _LIMITS[key]
+        whole = isinstance(getattr(Options, key), int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not least <= value <= most:
+            msg = f"dispatcher.{key} must be a {'whole ' if whole else ''}number from {least} to {most:g}, not {str(value)[:60]!r}"
+            raise InvalidValueError(msg)
+        values[key] = value
+    return Options(**values)
+
+
+@dataclass
+class Step:
+    """What one look at the table asks for."""
+
+    emit: list[str] = field(default_factory=list)
+    wait: float = 1.0
+    messages: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Dispatcher:
+    """One per source. ``call`` runs a function of the store in the table's thread, ``put`` hands over an event."""
+
+    def __init__(
+        self,
+        call: Callable[[Callable[[Any], Any]], Awaitable[Any]],
+        put: Callable[[dict[str, Any]], Awaitable[None]],
+        options: Options,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Start nothing yet."""
+        self._call = call
+        self._put = put
+        self._options = options
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._first_waiting: float | None = None
+        self._last_change = 0.0
+        self._token: Any = None
+        self._look_at = 0.0
+        self._heard: int | None = None
+        self._pruned = 0.0
+        self._started = False
+
+    def wake(self) -> None:
+        """Tell that a change was written."""
+        self._last_change = self._clock()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; only a deaf engine ends it, with DeafEngineError."""
+        while True:
+            try:
+                step = await self._call(self.step)
+            except TableError as exc:
+                LOGGER.error("The dispatcher waits: %s", exc)
+                step = Step(wait=2.0)
+            for level, message in step.messages:
+                LOGGER.log(level, "%s", message)
+            for batch in step.emit:
+                await self._hand_over(batch)
+            self._woken.clear()
+            try:
+                await asyncio.wait_for(self._woken.wait(), timeout=step.wait)
+            except TimeoutError:
+                continue
+
+    async def _hand_over(self, batch: str) -> None:
+        event = {"reservation_change": {"version": EVENT_VERSION, "batch": batch}}
+        limit = self._options.claim_timeout * self._options.emissions
+        try:
+            # The engine's queue holds one event; a put that stays blocked means that it does not read any more.
+            await asyncio.wait_for(self._put(event), timeout=limit)
+        except TimeoutError as exc:
+            msg = (
+                f"The rule engine has not taken batch {batch} for {limit:.0f} s; the event source ends so that it is"
+                " started anew. All changes stand in the drive table and are dispatched again then."
+            )
+            raise DeafEngineError(msg) from exc
+
+    def step(self, store: Any) -> Step:
+        """Look at the table once: expire, emit again, emit. Runs in the table's thread."""
+        now = self._clock()
+        token = store.changed_token()
+        if token == self._token and now < self._look_at:
+            return Step(wait=min(self._options.poll_interval, max(0.005, self._look_at - now)))
+        step = Step(wait=self._options.poll_interval)
+        with store.write() as tx:
+            self._tell(tx, step)
+            expired = _dispatch.expire(tx, now, lambda claimer: not _process.gone(claimer))
+            for drive in expired:
+                step.messages.append((
+                    logging.WARNING,
+                    f"The play that handled drive {drive} has ended without a result; the drive is dispatched again.",
+                ))
+            if not self._started:
+                # What an earlier engine was given and had not claimed died with it: no reason to wait.
+                _views.dissolve_unclaimed(tx, now)
+                self._started = True
+            self._again(tx, step, now)
+            self._new(tx, step, now)
+            if now - self._pruned > 3600:
+                _history.prune(tx, now, self._options.keep_history)
+                self._pruned = now
+            due = _dispatch.next_due(tx)
+        self._token = store.changed_token()
+        # At the latest the next second: a play's process may have been killed, which no row tells.
+        self._look_at = min(now + 1.0, max(now + 0.005, due) if due is not None else now + 1.0)
+        if self._first_waiting is not None:
+            self._look_at = now + min(self._options.gather, 0.02)
+            step.wait = self._options.gather or 0.01
+        return step
+
+    def _tell(self, tx: Any, step: Step) -> None:
+        """Log what plays wrote to the history since the last look."""
+        if self._heard is None:
+            self._heard = _views.newest_history(tx)
+        for row in _views.history_since(tx, self._heard):
+            self._heard = row["id"]
+            if row["kind"] in ALERTS:
+                step.messages.append((logging.WARNING, row["message"]))
+
+    def _again(self, tx: Any, step: Step, now: float) -> None:
+        """Emit again what nobody claimed in time, and notice an engine that claims nothing any more."""
+        for row in _dispatch.unclaimed(tx, now, self._options.claim_timeout):
+            batch = row["batch"]
+            emissions = _dispatch.reemit(tx, batch, now)
+            if emissions > self._options.emissions:
+                msg = (
+                    f"Batch {batch} was emitted {emissions - 1} times and never claimed; the event source ends so that"
+                    " the rule engine is started anew. All changes stand in the drive table and are dispatched again then."
+                )
+                raise DeafEngineError(msg)
+            step.messages.append((
+                logging.WARNING,
+                f"Batch {batch} was not claimed within {self._options.claim_timeout:g} s and is emitted again. Likely"
+                " the playbook cannot start (see the engine's log above: inventory, collections path, drive_sharing_table),"
+                " no rule takes the event, or all of the engine's action slots are busy.",
+            ))
+            step.emit.append(batch)
+
+    def _new(self, tx: Any, step: Step, now: float) -> None:
+        """Emit what is due: at once when idle, else what has gathered."""
+        under_way = _views.under_way(tx)
+        if under_way >= self._options.batches:
+            return
+        drives = _dispatch.due_drives(tx, now, self._options.changes)
+        if not drives:
+            self._first_waiting = None
+            return
+        if under_way:
+            if self._first_waiting is None:
+                self._first_waiting = now
+            quiet = now - self._last_change >= self._options.gather
+            if not quiet and now - self._first_waiting < self._options.gather_most:
+                return
+        self._first_waiting = None
+        batch = _identifiers.new_batch_id(now)
+        _dispatch.emit(tx, drives, batch, now)
+        step.emit.append(batch)

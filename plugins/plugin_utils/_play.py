@@ -1,0 +1,214 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbooks do with the drive table: claim a batch and plan it, end its handshake, force and clear errors.
+
+Every function is one transaction. Private: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _associations,
+    _changes,
+    _dispatch,
+    _history,
+    _plan,
+    _views,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import ASKED_AGAIN, OUTCOMES
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
+
+#: Seconds that a claim outlives the longest act: the handshake's verdict and the library's call.
+LIBRARY_SECONDS = 300
+
+#: The first pause before unconfirmed work comes again, doubled each time, and the longest, in seconds.
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+
+
+def backoff(failures: int) -> float:
+    """Seconds until a drive that was not settled is dispatched again."""
+    return min(FIRST_PAUSE * 2.0 ** min(max(failures, 1) - 1, 10), LONGEST_PAUSE)
+
+
+@dataclass
+class Claimed:
+    """A claimed batch with its plan."""
+
+    batch: str
+    claimed: bool
+    hosts: list[str] = field(default_factory=list)
+    drives: list[dict[str, Any]] = field(default_factory=list)
+    settled: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    act_timeout: int = 1
+    message: str = ""
+
+
+def claim(
+    store: Any, batch: str, claimer: Mapping[str, Any], inventory: Collection[str], sharing: Collection[str],
+    forks: int, policy: Policy, now: float,
+) -> Claimed:
+    """Claim a batch and say who is to be asked.
+
+    ``inventory``: the inventory's hosts; ``sharing``: those that should have associations.
+    """
+    with store.write() as tx:
+        got = _dispatch.claim(tx, batch, dict(claimer), LIBRARY_SECONDS, now)
+        if got is None:
+            return Claimed(batch, False, message=(
+                f"Batch {batch} is not there to be claimed: it is done, or another play has it; nothing was done."
+            ))
+        result = Claimed(batch, True, drives=[dict(row) for row in got.drives])
+        drives = [row["drive"] for row in got.drives]
+        ports = [holder for row in got.drives for holder in row["holders"] if holder.get("id")]
+        associations = _associations.lookup(tx, drives, ports)
+        plan = _plan.make(got.drives, associations, inventory, _views.silent(tx, drives))
+        for drive, why in plan.settled.items():
+            _dispatch.settle_now(tx, batch, drive, why, now)
+        _dispatch.expect(tx, batch, plan.asks, now)
+        asked = _views.hosts_to_ask(tx, batch)
+        result.hosts = sorted(asked)
+        result.settled = plan.settled
+        result.warnings = plan.warnings + _missing_facts(tx, sharing) + _few_forks(forks, asked)
+        result.act_timeout = policy.act_seconds(max(asked.values(), default=1))
+        # A host that is slow to be turned to has its time counted from then: with few forks that is later.
+        rounds = -(-max(1, len(asked)) // max(1, forks))
+        _dispatch.extend(tx, batch, now + result.act_timeout * rounds + LIBRARY_SECONDS)
+        for message in plan.warnings:
+            _history.add(tx, now, "alert", message)
+        return result
+
+
+def _missing_facts(tx: Any, sharing: Collection[str]) -> list[str]:
+    if not sharing:
+        return []
+    known = _associations.hosts_with_facts(tx)
+    missing = sorted(set(sharing) - set(known))
+    if not missing:
+        return []
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    return [
+        f"Facts missing: nothing is known of the drives and ports of {', '.join(missing[:5])}{more}, so no drive is"
+        " looked after there; run the playbook host_facts."
+    ]
+
+
+def _few_forks(forks: int, asked: Mapping[str, int]) -> list[str]:
+    if forks >= len(asked):
+        return []
+    return [
+        f"forks is {forks}, but {len(asked)} control points are asked at once: the last ones wait for the first."
+        " Set forks to at least that number (ANSIBLE_FORKS)."
+    ]
+
+
+def asks_of(store: Any, batch: str, host: str) -> list[dict[str, Any]]:
+    """Give what a host is asked, as rows with the key ``ask`` and the application of the instance."""
+    with store.read() as tx:
+        rows = _dispatch.work(tx, batch, host)
+    found = []
+    for row in rows:
+        ask = Ask(
+            drive=row["drive"], instance=row["instance"], sequence=row["sequence"], relation=row["relation"],
+            status=row["status"], holders=tuple(row["holders"]), attempt=row["attempt"],
+            table_sequence=row["table_sequence"], taken=bool(row["taken"]),
+            error_state=row["error_state"] in ("forcing", "error", "clearing"), devices=tuple(file for host in sorted(row["devices"]) for file in row["devices"][host]),
+        )
+        found.append({"ask": ask, "application": row["application"]})
+    return found
+
+
+def confirm(store: Any, batch: str, rows: list[dict[str, Any]], behind: Mapping[str, int], now: float) -> None:
+    """Write what a control point answered; ``behind``: drives whose record is newer than the table, with its number."""
+    with store.write() as tx:
+        _dispatch.confirm(tx, batch, rows, now)
+        for drive, sequence in behind.items():
+            _changes.raise_sequence(tx, drive, sequence, now)
+
+
+@dataclass
+class Handshake:
+    """The end of a batch's handshake."""
+
+    force: list[dict[str, Any]] = field(default_factory=list)
+    undo: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+
+def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
+    """Say which drives are settled, which are owed, and which are to be put into their error state."""
+    result = Handshake()
+    with store.write() as tx:
+        for verdict in _dispatch.verdict(tx, batch, now):
+            drive = verdict["drive"]
+            row = {**(_changes.state(tx, drive) or {}), **verdict}
+            if row["forcing_left"] and not row["overtaken"] and row["settled"]:
+                # An earlier play died between its call and its result, and now everybody has confirmed.
+                result.undo.append(_errand(row, []))
+                continue
+            if row["settled"]:
+                result.settled.append(drive)
+                continue
+            if row["overtaken"]:
+                result.messages.append(f"Drive {drive}: a newer change has come meanwhile and is dispatched next.")
+                continue
+            _judge(tx, row, policy, result, now)
+        if not result.force and not result.undo:
+            _dispatch.finish(tx, batch, now, backoff)
+    return result
+
+
+def _errand(row: Mapping[str, Any], hosts: list[str]) -> dict[str, Any]:
+    return {
+        "drive": row["drive"], "sequence": row["sequence"], "attempt": row["attempt"], "hosts": hosts,
+        "library": row.get("library"),
+    }
+
+
+def _judge(tx: Any, row: Mapping[str, Any], policy: Policy, result: Handshake, now: float) -> None:
+    drive, sequence = row["drive"], row["sequence"]
+    what = f"Drive {drive} (change {sequence}, {row['status']})"
+    for answer in row["pending"]:
+        message = f"{what}: {answer['host']} answered {answer['outcome']}: {_meaning(answer)}; it is asked again."
+        result.alerts.append(message)
+        _history.add(tx, now, "alert", message, drive, sequence, answer["host"], answer["instance"])
+    silent = [answer for answer in row["silent"] if answer["outcome"] not in ASKED_AGAIN]
+    if not silent:
+        return
+    # Only instances other than the holder's can have the drive online wrongly.
+    others = [answer for answer in silent if answer["relation"] != "own"]
+    said = "; ".join(
+        f"{answer['host']}: {answer['reason'] or f'no answer within {policy.handshake_timeout} s'}" for answer in silent
+    )
+    message = f"{what} was not confirmed by {said}"
+    force = bool(others) and row["status"] in policy.error_on and row["error_state"] == "" and policy.mode == "enforce"
+    if force:
+        reason = f"{message}."
+        result.force.append({**_errand(row, sorted({answer["host"] for answer in others})), "reason": reason})
+    elif row["error_state"] == "error":
+        message += "; the drive is in its error state and stays so; what is missing is owed"
+        result.messages.append(f"{message}.")
+    else:
+        message += "; it is owed and asked again"
+        result.messages.append(f"{message}.")
+    for answer in silent:
+        _history.add(tx, now, "silent", f"{message}.", drive, sequence, answer["host"], answer["instance"])
+
+
+def _meaning(answer: Mapping[str, Any]) -> str:
+    return answer["reason"] or OUTCOMES.get(answer["outcome"], "")
+
+
+def end(store: Any, batch: str, now: float) -> None:
+    """End a batch after its errors were forced: what is not settled is owed."""
+    with store.write() as tx:
+        _dispatch.finish(tx, batch, now, backoff)

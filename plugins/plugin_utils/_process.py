@@ -1,0 +1,48 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which process holds a claim, and whether it still runs. Private: may change at any time."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def identity(pid: int) -> dict[str, Any]:
+    """Name a process of this machine so that it cannot be mistaken for a later one with the same number."""
+    return {"host": socket.gethostname(), "boot": _boot(), "pid": pid, "start": _start(pid)}
+
+
+def gone(claimer: Mapping[str, Any]) -> bool:
+    """Say whether a process surely has ended; of a process elsewhere nothing is known, so the answer is False."""
+    if claimer.get("host") != socket.gethostname() or not _boot():
+        return False
+    if claimer.get("boot") != _boot():
+        # Another boot of this machine, or another process namespace on it: only the first is the end of the process.
+        return str(claimer.get("boot", "")).split(" ")[0] != _boot().split(" ", maxsplit=1)[0]
+    return _start(int(claimer.get("pid") or 0)) != claimer.get("start")
+
+
+def _boot() -> str:
+    """Boot and process namespace: a container's process numbers say nothing outside it (empty where unknown)."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _start(pid: int) -> str | None:
+    """Field 22 of /proc/PID/stat, clock ticks since boot (proc(5)); None for a process that is not there."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    # A zombie has ended: nobody has waited for it yet.
+    return None if fields[0] in ("Z", "X") else fields[19]

@@ -1,0 +1,247 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the event source ``reservations`` is made of: the table's thread, the detectors' sink, the detectors.
+
+Private: may change at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _changes,
+    _dispatcher,
+    _identifiers,
+    _store,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
+
+LOGGER = logging.getLogger("tapeworks.drive_sharing")
+T = TypeVar("T")
+
+#: The source's argument of each detector; its file in ``_detectors`` has the same name.
+DETECTORS = ("snmp",)
+
+#: Keys that the engine itself puts into the arguments.
+_ENGINE = {"eda_feedback_queue", "feedback", "name"}
+
+
+#: What a detector tells beside the drive.
+_FIELDS = ("status", "holders", "port", "observed_at", "library", "detector", "origin")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The validated arguments."""
+
+    table: str
+    site: str | None
+    detectors: dict[str, Any]
+    dispatcher: _dispatcher.Options
+
+
+def check(args: Mapping[str, Any]) -> Config:
+    """Validate the source's arguments; one sentence per fault, before the rulebook is up and looks healthy."""
+    known = {"table", "site", "dispatcher", *DETECTORS}
+    for key in args:
+        if key not in known | _ENGINE:
+            msg = f"{key} is not an argument of the event source reservations; there are {', '.join(sorted(known))}"
+            raise InvalidValueError(msg)
+    table = args.get("table") or _store.default_location()
+    if not isinstance(table, str):
+        msg = f"table must be a file's path or a postgresql:// URL, not {str(table)[:60]!r}"
+        raise InvalidValueError(msg)
+    site = args.get("site") or None
+    if site is not None:
+        site = _identifiers.instance_name(site)
+    detectors = {
+        name: importlib.import_module(f"{__package__}._detectors.{name}").check(args[name])
+        for name in DETECTORS
+        if args.get(name) is not None
+    }
+    if not detectors:
+        msg = f"reservations needs at least one detector; give it one of {', '.join(DETECTORS)}"
+        raise InvalidValueError(msg)
+    return Config(table, site, detectors, _dispatcher.check(args.get("dispatcher")))
+
+
+class TableThread:
+    """All of the source's access to the table, in one thread, so that the event loop never waits for a disk."""
+
+    def __init__(self, location: str, site: str | None, clock: Callable[[], float] = time.time) -> None:
+        """Open nothing yet."""
+        self._location = location
+        self._site = site
+        self._clock = clock
+        self._store: Any = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drive-table")
+
+    async def call(self, function: Callable[[Any], T]) -> T:
+        """Run ``function(store)`` in the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, function)
+
+    def _run(self, function: Callable[[Any], T]) -> T:
+        if self._store is None:
+            self._store = _store.open_store(self._location, create=True, site=self._site, clock=self._clock)
+        return function(self._store)
+
+    def close(self) -> None:
+        """Close the table and end the thread."""
+        if self._store is not None:
+            self._pool.submit(self._store.close)
+        self._pool.shutdown(wait=True)
+
+
+class Sink:
+    """Takes what detectors saw; a result means that it stands in the table."""
+
+    def __init__(
+        self,
+        call: Callable[[Callable[[Any], Any]], Awaitable[Any]],
+        wake: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``wake`` is called after each write."""
+        self._call = call
+        self._wake = wake
+        self._clock = clock
+
+    async def observe(self, fields: Mapping[str, Any]) -> str:
+        """Write one observation; raises InvalidValueError or TableError."""
+        result = (await self.observe_many([fields]))[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def observe_many(self, many: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Write many in one transaction.
+
+        Gives per observation the result (``written``, ``unchanged``, ``repeated``, ``stale_reading``,
+        ``contradiction``, ``unresolved``) or an InvalidValueError. Raises TableError when nothing could be written.
+        """
+        results = await self._call(lambda store: self._write(store, many))
+        if any(result in ("written", "unresolved") for result in results):
+            self._wake()
+        return results
+
+    def _write(self, store: Any, many: Sequence[Mapping[str, Any]]) -> list[Any]:
+        now = self._clock()
+        results: list[Any] = [None] * len(many)
+        places: list[int] = []
+        observations: list[Observation] = []
+        with store.write() as tx:
+            for place, fields in enumerate(many):
+                try:
+                    rest = {key: fields.get(key) for key in _FIELDS}
+                    key = {**fields["drive"], "library": fields.get("library")}
+                    try:
+                        drive = _changes.resolve_drive(tx, key)
+                    except InvalidValueError as exc:
+                        _changes.record_unresolved(tx, key, rest, now)
+                        LOGGER.warning("A change of a drive that nobody is known to see was put aside: %s", exc)
+                        results[place] = "unresolved"
+                        continue
+                    observations.append(Observation(drive=drive, **{**rest, "holders": tuple(rest["holders"] or ())}))
+                    places.append(place)
+                except InvalidValueError as exc:
+                    results[place] = exc
+            for place, recorded in zip(places, _changes.record(tx, observations, now), strict=True):
+                results[place] = recorded.result
+                if recorded.result == "contradiction":
+                    LOGGER.warning("%s", recorded.message)
+        return results
+
+    async def meta_get(self, key: str) -> str | None:
+        """Read a value that the table keeps for a detector."""
+
+        def read(store: Any) -> str | None:
+            with store.read() as tx:
+                return _store.get_meta(tx, key)
+
+        return await self._call(read)
+
+    async def meta_set(self, key: str, value: str) -> None:
+        """Keep a value for a detector in the table."""
+
+        def write(store: Any) -> None:
+            with store.write() as tx:
+                _store.set_meta(tx, key, value)
+
+        await self._call(write)
+
+
+async def open_table(thread: TableThread, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Open the table; wait while it cannot be used, but end at once for what waiting does not mend."""
+    pause = 1.0
+    while True:
+        try:
+            await thread.call(lambda store: None)
+        except TableError as exc:
+            if getattr(exc, "permanent", False):
+                raise
+            LOGGER.error("%s The event source tries again in %.0f s.", exc, pause)
+            await sleep(pause)
+            pause = min(pause * 2, 60.0)
+        else:
+            return
+
+
+async def keep_running(name: str, run: Callable[[], Awaitable[None]], log: logging.Logger) -> None:
+    """Run a detector for ever: it must not die, and if it does it is started again, with a growing pause."""
+    pause = 1.0
+    while True:
+        started = time.monotonic()
+        try:
+            await run()
+            log.error("The detector %s ended by itself and is started again.", name)
+        except InvalidValueError:
+            raise
+        except Exception:  # a fault of one detector must not end the others
+            log.exception("The detector %s failed and is started again in %.0f s.", name, pause)
+        if time.monotonic() - started > 60:
+            pause = 1.0
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 60.0)
+
+
+async def serve(put: Callable[[dict[str, Any]], Awaitable[None]], config: Config) -> None:
+    """Be the event source until cancelled."""
+    thread = TableThread(config.table, config.site)
+    try:
+        await open_table(thread)
+        dispatcher = _dispatcher.Dispatcher(thread.call, put, config.dispatcher)
+        sink = Sink(thread.call, dispatcher.wake)
+        tasks = [asyncio.create_task(dispatcher.run(), name="dispatcher")]
+        for name, settings in config.detectors.items():
+            file = importlib.import_module(f"{__package__}._detectors.{name}")
+            log = LOGGER.getChild(name)
+            run = _bound(file.run, settings, sink, log)
+            tasks.append(asyncio.create_task(keep_running(name, run, log), name=name))
+        try:
+            done, _rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        thread.close()
+
+
+def _bound(run: Callable[..., Awaitable[None]], *args: Any) -> Callable[[], Awaitable[None]]:
+    def bound() -> Awaitable[None]:
+        return run(*args)
+
+    return bound
