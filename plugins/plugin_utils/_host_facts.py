@@ -1,0 +1,97 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one script that asks a host for its drives and ports, and the reading of its answer, for all platforms.
+
+Pure. Private: may change at any time. To add a platform, write its file in `_platforms` with ``SYSTEM``, ``command`` and
+``parse``, and name it in `PLATFORMS`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, Protocol
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
+    DriveSharingError,
+    InvalidValueError,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import linux
+
+
+class Platform(Protocol):
+    """What a platform's file offers."""
+
+    SYSTEM: str
+
+    def command(self) -> str:
+        """Give the body of the script."""
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """Give ``drives``, ``ports`` and ``notes`` from what the body prints."""
+
+
+PLATFORMS: dict[str, Platform] = {"linux": linux}
+MANUAL = "describe its drives and ports in drive_sharing_drives and drive_sharing_ports, and set drive_sharing_discover to false"
+
+_BEGIN = re.compile(r"drive_sharing_facts 1 (\S{1,64})")
+_END = "drive_sharing_facts end"
+_ROOT = re.compile(r"/[0-9A-Za-z._/+,@:-]*")
+
+
+class UnsupportedPlatformError(DriveSharingError):
+    """The host's operating system is one that the collection cannot ask."""
+
+
+class BrokenAnswerError(DriveSharingError):
+    """The answer of a host is not complete; ``facts`` are what could be read of it, or None."""
+
+    def __init__(self, message: str, facts: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+def command(platform: str = "auto", root: str = "/") -> str:
+    """Give the text for ``/bin/sh -c``: it prints the system's name, what the platform's body prints, and an end mark.
+
+    ``platform`` is ``auto`` (the host decides) or a key of `PLATFORMS`. ``root`` is where the host's file system is
+    mounted.
+    """
+    if platform != "auto" and platform not in PLATFORMS:
+        msg = f"platform must be auto or one of {', '.join(sorted(PLATFORMS))}, not {platform!r}"
+        raise InvalidValueError(msg)
+    if not _ROOT.fullmatch(root):
+        msg = f"root must be an absolute path of letters, digits and '._/+,@:-', not {root[:60]!r}"
+        raise InvalidValueError(msg)
+    lines = ["LC_ALL=C", "export LC_ALL", f"root={shlex.quote(root.rstrip('/'))}"]
+    if platform == "auto":
+        lines += ["system=$(uname -s)", 'printf "drive_sharing_facts 1 %s\\n" "$system"', "case $system in"]
+        for known in PLATFORMS.values():
+            lines += [f"{known.SYSTEM})", known.command(), ";;"]
+        lines.append("esac")
+    else:
+        chosen = PLATFORMS[platform]
+        lines += [f'printf "drive_sharing_facts 1 {chosen.SYSTEM}\\n"', chosen.command()]
+    lines.append(f'printf "{_END}\\n"')
+    return "\n".join(lines)
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Give ``system``, ``drives``, ``ports`` and ``notes`` from the script's output; what a login prints around it is skipped."""
+    lines = text.splitlines()
+    begin = next((number for number, line in enumerate(lines) if _BEGIN.fullmatch(line)), None)
+    if begin is None:
+        msg = "the answer does not begin with the system's name"
+        raise BrokenAnswerError(msg)
+    system = _BEGIN.fullmatch(lines[begin])[1]  # type: ignore[index]
+    platform = next((known for known in PLATFORMS.values() if system == known.SYSTEM), None)
+    if platform is None:
+        msg = f"{system} is not one of the systems that can be asked ({', '.join(p.SYSTEM for p in PLATFORMS.values())}); {MANUAL}"
+        raise UnsupportedPlatformError(msg)
+    body = lines[begin + 1 :]
+    if _END not in body:
+        msg = f"the answer broke off after {len(body)} lines"
+        raise BrokenAnswerError(msg, platform.parse("\n".join(body)))
+    return {"system": system, **platform.parse("\n".join(body[: body.index(_END)]))}
