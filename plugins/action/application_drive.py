@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
+
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _answer, _by_hand, _identifiers, _play
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Act
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action_application import ApplicationAction

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible import constants as C
 from ansible import context
+
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _changes,
     _error_state,
@@ -108,7 +109,7 @@ class ActionModule(DriveSharingAction):
             holders = [{"protocol": None, "id": None}]
         return Observation(
             drive=args["drive"], status=args["status"], holders=tuple(holders),
-            observed_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds"),
+            observed_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
             detector="manual",
         )
 

@@ -20,8 +20,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _pr
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 
 
-class LimitReachedError(Exception):
-    """A time limit of our own ran out."""
+class LimitReachedError(BaseException):
+    """A time limit of our own ran out; no Exception, so that no retry of a connection plugin swallows it."""
 
 
 class DriveSharingAction(ActionBase):

@@ -22,6 +22,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _dispatch,
     _history,
     _identifiers,
+    _play,
     _process,
     _views,
 )
@@ -38,7 +39,7 @@ EVENT_VERSION = 1
 
 #: What of the history is worth an operator's attention at once.
 ALERTS = {
-    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert",
+    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert", "kept",
 }
 
 _DAY = 86_400.0
@@ -169,6 +170,7 @@ class Dispatcher:
         with store.write() as tx:
             self._tell(tx, step)
             expired = _dispatch.expire(tx, now, lambda claimer: not _process.gone(claimer))
+            _views.postpone(tx, expired, now, _play.backoff)
             for drive in expired:
                 step.messages.append((
                     logging.WARNING,

@@ -119,7 +119,8 @@ def asks_of(store: Any, batch: str, host: str) -> list[dict[str, Any]]:
             drive=row["drive"], instance=row["instance"], sequence=row["sequence"], relation=row["relation"],
             status=row["status"], holders=tuple(row["holders"]), attempt=row["attempt"],
             table_sequence=row["table_sequence"], taken=bool(row["taken"]),
-            error_state=row["error_state"] in ("forcing", "error", "clearing"), devices=tuple(file for host in sorted(row["devices"]) for file in row["devices"][host]),
+            error_state=row["error_state"] in ("forcing", "error", "clearing"),
+            devices=tuple(file for name in sorted(row["devices"]) for file in row["devices"][name]),
         )
         found.append({"ask": ask, "application": row["application"]})
     return found
@@ -162,9 +163,35 @@ def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
                 result.messages.append(f"Drive {drive}: a newer change has come meanwhile and is dispatched next.")
                 continue
             _judge(tx, row, policy, result, now)
+        _report(tx, batch, result, now)
         if not result.force and not result.undo:
             _dispatch.finish(tx, batch, now, backoff)
     return result
+
+
+def _report(tx: Any, batch: str, result: Handshake, now: float) -> None:
+    """What is settled, and still a person has to know of it."""
+    for answer in _views.answers_of(tx, batch, "kept"):
+        if answer["state_read"] != "offline":
+            continue
+        message = (
+            f"Drive {answer['drive']} is offline in {answer['instance']} on {answer['host']}, and not by drive_sharing:"
+            " it is left as it is, also when the drive is released, until a person sets it online."
+        )
+        result.alerts.append(message)
+        _history.add(tx, now, "kept", message, answer["drive"], answer["sequence"], answer["host"], answer["instance"])
+    users: dict[str, list[dict[str, Any]]] = {}
+    for answer in _views.answers_of(tx, batch, "presumed_own"):
+        users.setdefault(answer["drive"], []).append(answer)
+    for drive, answers in users.items():
+        instances = sorted({answer["instance"] for answer in answers})
+        if len(instances) > 1:
+            message = (
+                f"Drive {drive} is reserved by a port that cannot be read, and {' and '.join(instances)} all show it"
+                " in use; nothing was set. Find out which of them really uses it."
+            )
+            result.alerts.append(message)
+            _history.add(tx, now, "alert", message, drive, answers[0]["sequence"])
 
 
 def _errand(row: Mapping[str, Any], hosts: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -57,4 +57,23 @@ def history_since(tx: Any, number: int) -> list[dict[str, Any]]:
     """The entries after one, oldest first, a bounded number."""
     return tx.execute(
         "SELECT id, kind, message, drive FROM history WHERE id > ? ORDER BY id LIMIT 200", (number,)
+    )
+
+
+def postpone(tx: Any, drives: Sequence[str], now: float, pause: Callable[[int], float]) -> None:
+    """A play ended without a result: the first time its drives are dispatched at once, then with a growing pause."""
+    for drive in drives:
+        failures = int(tx.execute("SELECT failures FROM drives WHERE drive = ?", (drive,))[0]["failures"])
+        due = now + (pause(failures) if failures else 0.0)
+        tx.execute("UPDATE drives SET failures = ?, due = ? WHERE drive = ?", (failures + 1, due, drive))
+
+
+def answers_of(tx: Any, batch: str, outcome: str) -> list[dict[str, Any]]:
+    """The answers with one outcome to the newest change of each drive of a batch."""
+    return tx.execute(
+        "SELECT a.drive, a.sequence, a.instance, a.host, a.state_read FROM answers a"
+        " JOIN drives d ON d.drive = a.drive AND d.sequence = a.sequence"
+        " JOIN batch_drives b ON b.drive = a.drive WHERE b.batch = ? AND a.outcome = ?"
+        " ORDER BY a.drive, a.instance, a.host",
+        (batch, outcome),
     )
