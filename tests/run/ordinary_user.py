@@ -53,6 +53,9 @@ class OrdinaryUser:
         log = LOGS / "demo.txt"
         log.unlink(missing_ok=True)
         status = self._make(["demo", "JAVA=pypi"] if self.root else ["demo"], log, STORY_LIMIT)
+        again = [line for line in commands.tail(log, 10_000) if line.startswith("set-up:")]
+        if again:
+            return failed(f"a second run set up again: {again[0]}")
         if status == 0:
             return Outcome(PASSED, passed=1)
         lines = [line for line in commands.tail(log, 5) if not line.startswith("make")]
