@@ -66,7 +66,7 @@ def validate(mapping: Any, what: str = "change") -> dict[str, Any]:
 
 
 def observed_at(text: Any, what: str = "observed_at") -> str:
-    """Give a time as ``2026-11-22T06:00:34.567890+00:00``, from any ISO 8601 writing that has a date, a time and an offset."""
+    """Give a time as ``2026-11-22T06:00:34.567890+00:00``, from any ISO 8601 writing with date, time and offset."""
     form = "a time such as 2026-11-22T06:00:34.567890+00:00"
     if not isinstance(text, str) or not 16 <= len(text) <= 40 or not text.isascii():
         _refuse(what, form, text)
@@ -74,7 +74,7 @@ def observed_at(text: Any, what: str = "observed_at") -> str:
         time = datetime.datetime.fromisoformat(text)
         if time.tzinfo is None:
             _refuse(what, f"{form}, with its offset from UTC", text)
-        utc = time.astimezone(datetime.timezone.utc)
+        utc = time.astimezone(datetime.UTC)
     except (ValueError, OverflowError):
         _refuse(what, form, text)
     return utc.isoformat(timespec="microseconds")
@@ -82,7 +82,7 @@ def observed_at(text: Any, what: str = "observed_at") -> str:
 
 def timestamp(seconds: float) -> str:
     """Give epoch seconds in the form of ``observed_at``."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat(timespec="microseconds")
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="microseconds")
 
 
 def port_text(port: Mapping[str, Any]) -> str:
@@ -168,7 +168,7 @@ _FIELDS = tuple(Observation.__dataclass_fields__)
 
 
 def observation(mapping: Any, what: str = "observation") -> Observation:
-    """Make an Observation of a mapping with its fields; port, library, origin, level and seen_sequence may be left out."""
+    """Make an Observation of its fields; port, library, origin, level and seen_sequence may be left out."""
     if not isinstance(mapping, Mapping):
         _refuse(what, "a mapping", mapping)
     for key in mapping:
