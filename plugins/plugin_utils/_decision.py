@@ -81,12 +81,12 @@ def decide(now: Situation) -> Decision:
     """Give the decision for one situation; total: every combination has exactly one answer."""
     if not now.connected:
         return Decision("not_connected", True, now.taken, record=False)
+    if not now.configured:
+        return Decision("not_configured", True, now.taken, record=False)
     if now.record_sequence > now.sequence:
         # Confirming is right only if the table itself issued the newer number: it will bring that change by itself.
         known = now.record_sequence <= now.table_sequence
         return Decision("superseded" if known else "behind", known, now.taken, record=False)
-    if not now.configured:
-        return Decision("not_configured", True, now.taken, record=False)
     if now.state not in ("online", "offline"):
         return Decision("unreadable", False, now.taken, record=False)
     if now.relation == "own":
