@@ -88,6 +88,7 @@ def make(
     """
     plan = Plan()
     absent: dict[str, set[str]] = {}
+    mute: dict[str, set[str]] = {}
     for change in changes:
         drive = change["drive"]
         instances = associations.instances_of(drive)
@@ -100,6 +101,8 @@ def make(
             hosts, missing = control_points(instance, inventory, (silent or {}).get(drive, ()))
             for host in missing:
                 absent.setdefault(host, set()).add(drive)
+            if not hosts and not missing:
+                mute.setdefault(instance["instance"], set()).add(drive)
             view = relation(change["status"], change["holders"], instance["instance"], associations.owners)
             for host in hosts:
                 asked += 1
@@ -122,6 +125,11 @@ def make(
         plan.warnings.append(
             f"Host {host} of the associations is not in the inventory and was not asked about {_few(drives)};"
             " add it to the inventory, or run the playbook host_facts so that it is forgotten."
+        )
+    for name, drives in sorted(mute.items()):
+        plan.warnings.append(
+            f"Instance {name} has no control point and was not asked about {_few(drives)}; give its hosts control_points in"
+            " drive_sharing_applications, and run the playbook host_facts."
         )
     return plan
 
