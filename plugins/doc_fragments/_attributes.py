@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Attributes that the documentation of our modules shares."""
+"""Attributes and options that the documentation of our modules shares."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """``tapeworks.drive_sharing._attributes``, and ``.action`` and ``.actiongroup`` of it."""
+    """``tapeworks.drive_sharing._attributes``, and its parts in lower case: ``tapeworks.drive_sharing._attributes.table``."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -21,6 +21,21 @@ attributes:
     description: When run twice in a row outside of C(check_mode), with the same arguments, the second run changes nothing.
 """
 
+    # For modules that only read; besides the part above.
+    INFO_MODULE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: This module changes nothing.
+  diff_mode:
+    support: N/A
+    details: This module changes nothing.
+  idempotent:
+    support: full
+    details: This module changes nothing.
+"""
+
     ACTION = r"""
 options: {}
 attributes:
@@ -30,9 +45,10 @@ attributes:
   async:
     description: Can be run with C(async).
     support: none
+    details: A step that nobody waits for cannot be confirmed.
 """
 
-    ACTIONGROUP = r"""
+    ACTIONGROUP_DRIVE_SHARING = r"""
 options: {}
 attributes:
   action_group:
@@ -40,4 +56,14 @@ attributes:
     support: full
     membership:
       - tapeworks.drive_sharing.drive_sharing
+"""
+
+    TABLE = r"""
+options:
+  table:
+    description:
+      - The drive table, a file on the controller or the URL of a PostgreSQL database, without a password.
+      - The default is the variable C(drive_sharing_table), else the environment variable E(DRIVE_SHARING_TABLE), else
+        C(/var/lib/drive_sharing/table.sqlite) for root and C(~/.local/state/drive_sharing/table.sqlite) for others.
+    type: str
 """

@@ -128,7 +128,7 @@ def merge(
     What is described and was found is ``overridden``: the keys that are given win. What was not found is ``manual``.
     What is to be ignored is not in the facts.
     """
-    blank_drive = {
+    blank_drive: dict[str, Any] = {
         "serial": None,
         "manufacturer_serial": None,
         "wwnn": None,
@@ -141,7 +141,7 @@ def merge(
         "location": None,
         "library": None,
     }
-    blank_port = {"protocol": None, "id": None, "state": "unknown", "device": None, "origin": "manual"}
+    blank_port: dict[str, Any] = {"protocol": None, "id": None, "state": "unknown", "device": None, "origin": "manual"}
     merged_drives = _merge(found["drives"], manual_drives, blank_drive, lambda drive: drive["serial"])
     merged_ports = _merge(found["ports"], manual_ports, blank_port, lambda port: (port["protocol"], port["id"]))
     return {"drives": merged_drives, "ports": merged_ports, "notes": list(found["notes"])}

@@ -1,0 +1,112 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is recorded of one host, to see whether it changes, and a table of all hosts for people.
+
+Pure but for the transaction that is handed in. Private: may change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+
+_HEADING = ("HOST", "KIND", "NAME", "STATE", "ORIGIN", "SEEN THROUGH")
+
+
+def recorded(tx: Any, host: str) -> dict[str, Any]:
+    """Give what the drive table has of a host, without the times: equal before and after means that nothing changed."""
+    drives = tx.execute("SELECT drive, devices, detail, origin, missing_since FROM paths WHERE host = ?", (host,))
+    ports = tx.execute("SELECT protocol, id, state, device, origin, missing_since FROM ports WHERE host = ?", (host,))
+    instances = tx.execute(
+        "SELECT instance, application, control_points, scope, managed FROM instances WHERE host = ?", (host,)
+    )
+    return {
+        "drives": {row["drive"]: _drive(row) for row in sorted(drives, key=lambda row: row["drive"])},
+        "ports": {
+            f"{row['protocol']} {row['id']}": {
+                "state": row["state"],
+                "device": row["device"],
+                "origin": row["origin"],
+                "missing": row["missing_since"] is not None,
+            }
+            for row in sorted(ports, key=lambda row: (row["protocol"], row["id"]))
+        },
+        "instances": {
+            row["instance"]: {
+                "application": row["application"],
+                "control_points": _json(row["control_points"]),
+                "scope": row["scope"],
+                "managed": _json(row["managed"]),
+            }
+            for row in sorted(instances, key=lambda row: row["instance"])
+        },
+    }
+
+
+def table(associations: Any) -> list[str]:
+    """Give lines of text, columns aligned: one for each drive and port of each host, and where it came from."""
+    if not isinstance(associations, Mapping):
+        msg = "associations must be the mapping that drive_table_info returns"
+        raise InvalidValueError(msg)
+    rows: list[Sequence[str]] = []
+    for host, entry in sorted(associations.items()):
+        found = [
+            *((host, "drive", one["serial"], "-", _origin(one), _through(one)) for one in entry.get("drives", [])),
+            *(
+                (host, "port", f"{one['protocol']} {one['id']}", one["state"], _origin(one), one.get("device") or "-")
+                for one in entry.get("ports", [])
+            ),
+        ]
+        rows += found or [(host, "-", "nothing", "-", "-", "-")]
+    if not rows:
+        return ["No host has recorded its drives and ports yet."]
+    widths = [max(len(row[column]) for row in [_HEADING, *rows]) for column in range(len(_HEADING))]
+    return [
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [_HEADING, *rows]
+    ]
+
+
+def _origin(entry: Mapping[str, Any]) -> str:
+    since = entry.get("missing_since")
+    return str(entry["origin"]) if since is None else f"missing since {_time(since)}"
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(float(seconds)))
+
+
+def _through(drive: Mapping[str, Any]) -> str:
+    """Name each path by its device file and port, else the first device file."""
+    paths = [
+        f"{path.get('device') or '?'}"
+        + (f" by {path['port']['protocol']} {path['port']['id']}" if path.get("port") else "")
+        for path in drive.get("paths") or []
+    ]
+    return ", ".join(paths or _first(drive.get("devices") or [])) or "-"
+
+
+def _first(devices: Iterable[str]) -> list[str]:
+    return list(devices)[:1]
+
+
+def _drive(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "devices": _json(row["devices"]),
+        "detail": _json(row["detail"]),
+        "origin": row["origin"],
+        "missing": row["missing_since"] is not None,
+    }
+
+
+def _json(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text
