@@ -83,6 +83,8 @@ class OrdinaryUser:
         }
         kept.pop("PIP_CACHE_DIR", None)
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.place / "home"), "LC_ALL": "C.UTF-8", **kept}
+        # The home that the system knows of this user does not exist.
+        env["ANSIBLE_REMOTE_TMP"] = str(self.place / "home" / "tmp")
         become = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
         return commands.run(
             [*become, "make", "--no-print-directory", *targets], log, env, self.place / "drive_sharing", limit

@@ -24,10 +24,12 @@ class SetUpError(Exception):
 def environment(venv: Path | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Give the caller's environment without what would change the result, with a virtual environment in front."""
     dropped = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    # For somebody who has no home to write to.
+    kept = {"ANSIBLE_REMOTE_TMP"}
     env = {
         name: value
         for name, value in os.environ.items()
-        if name not in dropped and not name.startswith(("ANSIBLE_", "DRIVE_SHARING_", "GIT_"))
+        if name in kept or (name not in dropped and not name.startswith(("ANSIBLE_", "DRIVE_SHARING_", "GIT_")))
     }
     # Ansible refuses to start without an UTF-8 locale, and C.UTF-8 is the one that is always there.
     env.update(LC_ALL="C.UTF-8", PYTHONUNBUFFERED="1", NO_COLOR="1")

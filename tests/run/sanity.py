@@ -20,14 +20,16 @@ PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 # ansible-test fetches get-pip from a server of its own, which is more than "PyPI, git and Python".
 GET_PIP = '''\
-"""Stand-in for get-pip.py: installs pip from the package index with the pip wheel that ensurepip bundles."""
+"""Stand-in for get-pip.py: installs pip from the package index with the pip wheel that comes with Python."""
 import glob
 import os
 import sys
 
 import ensurepip
 
-sys.path.insert(0, glob.glob(os.path.join(os.path.dirname(ensurepip.__file__), '_bundled', 'pip-*.whl'))[0])
+# Debian keeps the wheels of ensurepip in a folder, and a package, of their own.
+places = os.path.join(os.path.dirname(ensurepip.__file__), '_bundled'), '/usr/share/python-wheels'
+sys.path.insert(0, [wheel for place in places for wheel in glob.glob(os.path.join(place, 'pip-*.whl'))][0])
 from pip._internal.cli.main import main
 
 args = [a for a in sys.argv[1:] if a not in ('--no-setuptools', '--no-wheel')]

@@ -74,9 +74,11 @@ class Linters:
         """Run one checker; all its command lines have to go well."""
         venv, log = environments.venv_path(LINT_CORE), LOGS / f"{name}.txt"
         log.unlink(missing_ok=True)
-        env = environment(
-            venv, {"ANSIBLE_COLLECTIONS_PATH": str(BUILD / "lint"), "MYPYPATH": str(BUILD / "collections")}
-        )
+        # antsibull-docs writes a log into the home of whoever calls it.
+        home = BUILD / "cache" / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        extra = {"HOME": home, "ANSIBLE_COLLECTIONS_PATH": BUILD / "lint", "MYPYPATH": BUILD / "collections"}
+        env = environment(venv, {variable: str(value) for variable, value in extra.items()})
         where = ROOT if in_checkout or self.tree is None else self.tree
         statuses = [commands.run(words, log, env, where, LINT_LIMIT) for words in commandlines]
         if not any(statuses):
