@@ -13,7 +13,10 @@ The configuration:
 
     {"listen": "127.0.0.1:0", "token_file": "...", "directory": "...", "certificate": null, "key": null,
      "drives": [{"serial": "1310211169", "location": "F1,R1,D1", "wwnn": null}],
-     "informs": {"to": "127.0.0.1:1162", "user": "library", "auth_passphrase": "...", "privacy_passphrase": "..."}}
+     "informs": {"to": "127.0.0.1:1162", "library": "library_1", "user": "library_1", "auth_passphrase": "...",
+                 "privacy_passphrase": "..."}}
+
+Without "informs" it sends none, but says what it would have sent.
 
 As soon as it listens it writes {"url": ..., "pid": ...} to the file `ready.json` in its directory.
 
@@ -130,6 +133,31 @@ class Library:
         with self.lock:
             drive = self.drive(serial)
             return {**asdict(drive), "status": "reserved" if drive.holder else "released"}
+
+
+@dataclass
+class Recorder:
+    """Keeps what would be told, for those who send it themselves."""
+
+    informs: list[dict[str, Any]] = field(default_factory=list)
+
+    def notify(self, drive: Drive, status: str, port: dict[str, str] | None) -> dict[str, Any]:
+        """Keep one change; give it as it would be sent."""
+        counter = len(self.informs) + 1
+        inform = {
+            "boots": 1,
+            "counter": counter,
+            "drive": drive.serial,
+            "status": status,
+            "port": port,
+            "at": time.time(),
+        }
+        self.informs.append(inform)
+        return inform
+
+    def sent(self) -> list[dict[str, Any]]:
+        """Give all that was told."""
+        return list(self.informs)
 
 
 def port_of(value: Any) -> dict[str, str]:
@@ -339,7 +367,8 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
     with contextlib.ExitStack() as stack:
-        informs: Callable[[], list[dict[str, Any]]] = list
+        recorder = Recorder()
+        library.notify, informs = recorder.notify, recorder.sent
         if configuration.get("informs"):
             sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
             from demo.informs import Sender
@@ -352,8 +381,7 @@ def main(arguments: list[str]) -> int:
                 **options,
             )
             stack.enter_context(sender)
-            library.notify = sender.notify
-            informs = sender.sent
+            library.notify, informs = sender.notify, sender.sent
         server = Server(
             library,
             Path(configuration["token_file"]).read_text(encoding="utf-8").strip(),

@@ -140,18 +140,14 @@ class Story:
         with socket.socket() as closed:
             # Bound and not listening: nobody else gets the port, and whoever calls it is refused.
             closed.bind(("127.0.0.1", 0))
-            connection = {
-                "ansible_connection": "ssh",
-                "ansible_host": "127.0.0.1",
-                "ansible_port": closed.getsockname()[1],
-            }
-            ports = {"drive_sharing_ports": [HOST_C.holder]}
-            self.world.write_inventory("host_vars/host_c.yml", {**ports, **connection})
+            self.world.connect(
+                HOST_C, ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=closed.getsockname()[1]
+            )
             step = self.force_error("host_c cannot be reached by SSH; host_b reserves", HOST_B, SECOND, "unreachable")
             states = {"host_a": (ON, OFF), "host_b": (ON, ON), "host_c": (ON, ON)}
             expected = Expected(states, holders=(None, HOST_B), errors=(False, True))
             self.show(step, expected, "host_c could not be told, so the drive is kept from everybody.")
-            self.world.write_inventory("host_vars/host_c.yml", ports)
+        self.world.connect(HOST_C)
         step = self.clear("host_c can be reached again; the error is cleared", SECOND)
         states = {"host_a": (ON, OFF), "host_b": (ON, ON), "host_c": (ON, OFF)}
         self.show(step, Expected(states, holders=(None, HOST_B)))

@@ -74,10 +74,14 @@ class Shown:
 
 @dataclass
 class World:
-    """The demo's world in a directory; a context manager. `overlay` is laid over the copied inventory, file by file."""
+    """The demo's world in a directory; a context manager.
+
+    `connections` are further inventory variables by host, where the hosts are not reached locally; `variables` are further
+    variables of the rulebook.
+    """
 
     directory: Path
-    overlay: Mapping[str, Any] = field(default_factory=dict)
+    connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     listen: str = "127.0.0.1"
 
@@ -107,8 +111,8 @@ class World:
         self.directory.chmod(0o700)
         self.logs.mkdir()
         shutil.copytree(ROOT / "inventories" / "demo", self.inventory)
-        for name, content in self.overlay.items():
-            self.write_inventory(name, content)
+        for host in HOSTS:
+            self.connect(host)
         (self.directory / "token").write_text(self.token + "\n", encoding="utf-8")
         (self.directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
         for host in HOSTS:
@@ -145,16 +149,12 @@ class World:
         """Where the host's application keeps its state."""
         return self.directory / host.name / "application"
 
-    def write_inventory(self, name: str, content: Any) -> None:
-        """Write a file of the inventory as one step, since the engine may be copying it; None removes it."""
-        path = self.inventory / name
-        if content is None:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.directory / "inventory.new"
-        new.write_text(json.dumps(content), encoding="utf-8")
-        new.replace(path)
+    def connect(self, host: Host, **variables: Any) -> None:
+        """Write how a host is reached; in one step, since the engine may be copying the inventory."""
+        given = {"drive_sharing_ports": [host.holder], **self.connections.get(host.name, {}), **variables}
+        new = self.directory / "host_vars.new"
+        new.write_text(json.dumps(given), encoding="utf-8")
+        new.replace(self.inventory / "host_vars" / f"{host.name}.yml")
 
     # Processes
 
@@ -202,8 +202,8 @@ class World:
 
     # The library
 
-    def start_library(self, **informs: Any) -> None:
-        """Start the simulated library and wait until it listens."""
+    def start_library(self, *, send: bool = True) -> None:
+        """Start the simulated library and wait until it listens; `send` as false: it only says what it would send."""
         directory = self.directory / "library_1"
         directory.mkdir(exist_ok=True)
         (directory / "ready.json").unlink(missing_ok=True)
@@ -219,9 +219,10 @@ class World:
                 "user": "library_1",
                 "auth_passphrase": auth,
                 "privacy_passphrase": privacy,
-                **informs,
             },
         }
+        if not send:
+            del configuration["informs"]
         path = directory / "configuration.json"
         path.touch(0o600)
         path.write_text(json.dumps(configuration), encoding="utf-8")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -64,14 +65,17 @@ def test_a_marked_process_is_found_whatever_session_it_is_in(tmp_path: Path) -> 
 
 
 def test_a_world_makes_its_own_directory_and_leaves_the_demo_inventory_alone(tmp_path: Path) -> None:
-    overlay = {"host_vars/host_c.yml": {"ansible_port": 1}, "group_vars/tape_libraries.yml": None}
-    with world.World(tmp_path / "world", overlay=overlay) as made:
+    connections = {"host_c": {"ansible_port": 1}}
+    with world.World(tmp_path / "world", connections=connections) as made:
         assert made.ask(world.HOSTS[0]) == {
             world.DRIVES[0]: world.Shown("lto0", "online", "-"),
             world.DRIVES[1]: world.Shown("lto1", "online", "-"),
         }
-        assert (made.inventory / "host_vars" / "host_c.yml").read_text() == '{"ansible_port": 1}'
-        assert not (made.inventory / "group_vars" / "tape_libraries.yml").exists()
+        ports = {"drive_sharing_ports": [world.HOSTS[2].holder]}
+        written = made.inventory / "host_vars" / "host_c.yml"
+        assert json.loads(written.read_text()) == {**ports, "ansible_port": 1}
+        made.connect(world.HOSTS[2], ansible_port=2)
+        assert json.loads(written.read_text()) == {**ports, "ansible_port": 2}
         made.behave(world.HOSTS[2], "hang")
         assert made.ask(world.HOSTS[2], limit=0.2) is None
         made.administrator(world.HOSTS[1], "offline", world.DRIVES[0])
