@@ -87,7 +87,7 @@ def options_of(name: str, file: ModuleType, variables: Mapping[str, Any], entry:
     """Collect the options of an application: its role's variables, and over them those of the instance's entry."""
     prefix = f"application_{name}_"
     found = {key: variables[prefix + key] for key in file.OPTIONS if variables.get(prefix + key) is not None}
-    unknown = sorted(set(entry) - set(file.OPTIONS))
+    unknown = sorted(set(entry) - set(file.OPTIONS), key=str)
     if unknown:
         msg = f"options.{unknown[0]} is not an option of application {name}; it has {', '.join(sorted(file.OPTIONS))}"
         raise InvalidValueError(msg)
