@@ -1,0 +1,306 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a notification's variables to the fields of a change, by a map. Private: may change at any time.
+
+A variable belongs to an object of the map if its name is the object's OBJECT IDENTIFIER or one below it: the instance
+(``.0``, a row's index) differs from sender to sender. All text comes from the network: what does not have the form that
+the table wants is refused here, and goes no further.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change, _identifiers
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _ber
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._ber import MalformedError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_message import Varbind
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+
+#: What a status or protocol may be mapped to, beside the words of the change.
+IGNORE = "ignore"
+UNKNOWN = "unknown"
+#: Key of ``values`` for every value that is not named.
+ANY = "*"
+
+#: Longer than any identifier; a longer value is refused before anything is done with it.
+_MAX_TEXT = 1024
+_WWN_OCTETS = 8
+#: A sender's clock that is further off is not believed; the time of receipt is taken.
+_MAX_CLOCK_DIFFERENCE = 86400
+
+_UNREADABLE: dict[str, str | None] = {"protocol": None, "id": None}
+
+
+class MissingVariableError(InvalidValueError):
+    """A notification does not have a variable that its map needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a field comes from: a fixed ``value``, or the variable ``oid``."""
+
+    value: str | None = None
+    oid: str = ""
+    prefix: bytes = b""
+    values: Mapping[str, str] | None = None
+    pattern: re.Pattern[str] | None = None
+    optional: bool = False
+
+    def translated(self, text: str, what: str) -> str:
+        """Apply pattern and value map to a value as it came."""
+        if self.pattern is not None:
+            found = self.pattern.search(text)
+            if not found:
+                msg = f"{what} does not match the map's pattern: {_identifiers.shown(text)}"
+                raise InvalidValueError(msg)
+            text = found[1] if self.pattern.groups else found[0]
+        if self.values is not None:
+            mapped = self.values.get(text, self.values.get(ANY))
+            if mapped is None:
+                msg = f"{what} is {_identifiers.shown(text)}, which the map's values do not name"
+                raise InvalidValueError(msg)
+            return mapped
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where initiator ports come from."""
+
+    protocol: Source
+    identifier: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is made of one notification."""
+
+    name: str
+    notification: bytes
+    drive_by: str
+    drive: Source
+    status: Source
+    holders: Ports | None = None
+    port: Ports | None = None
+    library: Source | None = None
+    senders: Mapping[str, str] | None = None
+    boots: Source | None = None
+    counter: Source | None = None
+    time: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of a notification beside its variables. ``sender`` is whom it came from, for the origin."""
+
+    address: str
+    sender: str
+    request_id: int
+    raw: bytes
+    received_at: float
+
+
+def translate(entry: Entry, varbinds: Sequence[Varbind], envelope: Envelope) -> dict[str, Any] | None:
+    """Give the fields of the change for the sink, or None where the map says that the notification is none.
+
+    Raises InvalidValueError: a variable is missing (MissingVariableError) or has not the form that the table wants.
+    """
+    status = _single(entry.status, varbinds, "status")
+    if status == IGNORE:
+        return None
+    drive = _drive(entry, varbinds)
+    return {
+        "drive": {entry.drive_by: drive},
+        "library": _library(entry, varbinds, envelope.address),
+        "status": status,
+        "holders": _holders(entry.holders, varbinds) if status == "reserved" else [],
+        "port": _port(entry.port, varbinds) if status == "released" else None,
+        "observed_at": _observed_at(entry.time, varbinds, envelope.received_at),
+        "origin": _origin(entry, varbinds, envelope, drive),
+        "detector": "snmp",
+    }
+
+
+def text(tag: int, contents: bytes, what: str) -> str:
+    """Give a variable's value as text; numbers in digits, OBJECT IDENTIFIERs and addresses with dots."""
+    if len(contents) > _MAX_TEXT:
+        msg = f"{what} is longer than {_MAX_TEXT} octets"
+        raise InvalidValueError(msg)
+    if tag == _ber.OCTETS:
+        try:
+            return contents.decode("utf-8")
+        except UnicodeDecodeError:
+            msg = f"{what} is not text: {_identifiers.shown(contents.hex(' '))}"
+            raise InvalidValueError(msg) from None
+    try:
+        if tag in _ber.NUMBERS:
+            return str(_ber.value_number(tag, contents))
+        if tag == _ber.OID:
+            return _ber.oid_text(contents)
+    except MalformedError as exc:
+        msg = f"{what} cannot be read: {exc}"
+        raise InvalidValueError(msg) from None
+    if tag == _ber.IP_ADDRESS and len(contents) == 4:
+        return ".".join(map(str, contents))
+    msg = f"{what} has no value (type 0x{tag:02x})"
+    raise MissingVariableError(msg)
+
+
+def _found(source: Source, varbinds: Sequence[Varbind]) -> list[tuple[bytes, int, bytes]]:
+    """Give the variables of an object, by instance."""
+    prefix, length = source.prefix, len(source.prefix)
+    return [(name[length:], tag, value) for name, tag, value in varbinds if name.startswith(prefix)]
+
+
+def _single(source: Source, varbinds: Sequence[Varbind], what: str, *, wwn: bool = False) -> str:
+    if source.value is not None:
+        return source.value
+    what = f"the variable {source.oid} ({what})"
+    found = _found(source, varbinds)
+    if not found:
+        msg = f"{what} is missing"
+        raise MissingVariableError(msg)
+    if len(found) > 1:
+        msg = f"{what} is there {len(found)} times"
+        raise InvalidValueError(msg)
+    _instance, tag, contents = found[0]
+    return source.translated(_read(tag, contents, what, wwn=wwn), what)
+
+
+def _read(tag: int, contents: bytes, what: str, *, wwn: bool) -> str:
+    # A name of eight octets is always the number itself: as text it has 16 digits at least.
+    if wwn and tag == _ber.OCTETS and len(contents) == _WWN_OCTETS:
+        return contents.hex()
+    return text(tag, contents, what)
+
+
+def _drive(entry: Entry, varbinds: Sequence[Varbind]) -> str:
+    what = f"the drive's {entry.drive_by}"
+    wwn = entry.drive_by in ("wwpn", "wwnn")
+    value = _single(entry.drive, varbinds, what, wwn=wwn)
+    if wwn:
+        return _identifiers.wwn(value, what)
+    return (_identifiers.serial if entry.drive_by == "serial" else _identifiers.location)(value, what)
+
+
+def _library(entry: Entry, varbinds: Sequence[Varbind], address: str) -> str | None:
+    if entry.senders is not None:
+        return entry.senders.get(address)
+    name = _optional(entry.library, varbinds, "library")
+    # Senders fill fixed fields up with blanks or NUL.
+    name = name.strip(" \0") if name else None
+    return _identifiers.host_name(name, "the library's name") if name else None
+
+
+def _optional(source: Source | None, varbinds: Sequence[Varbind], what: str) -> str | None:
+    if source is None:
+        return None
+    try:
+        return _single(source, varbinds, what)
+    except MissingVariableError:
+        return None
+
+
+def _holders(ports: Ports | None, varbinds: Sequence[Varbind]) -> list[dict[str, str | None]]:
+    if ports is None:
+        return [dict(_UNREADABLE)]
+    holders = _ports(ports, varbinds, "holder")
+    if not holders or None in holders:
+        # One of several whom nobody can name: as the others may be right and may not, the whole is unreadable, and
+        # the applications are asked whether the drive is in use there.
+        return [dict(_UNREADABLE)]
+    return [holder for holder in holders if holder is not None]
+
+
+def _port(ports: Ports | None, varbinds: Sequence[Varbind]) -> dict[str, str | None] | None:
+    if ports is None:
+        return None
+    found = _ports(ports, varbinds, "releasing port")
+    return found[0] if len(found) == 1 else None
+
+
+def _ports(ports: Ports, varbinds: Sequence[Varbind], what: str) -> list[dict[str, str | None] | None]:
+    """Give one port for each instance of the identifier; None for one that the sender cannot name."""
+    fixed = ports.identifier.value
+    found = _found(ports.identifier, varbinds) if fixed is None else [(b"", _ber.OCTETS, fixed.encode())]
+    if not found and not ports.identifier.optional:
+        msg = f"the variable {ports.identifier.oid} ({what}'s id) is missing"
+        raise MissingVariableError(msg)
+    if len(found) > _change.MAX_HOLDERS:
+        msg = f"there are more than {_change.MAX_HOLDERS} variables {ports.identifier.oid} ({what}'s id)"
+        raise InvalidValueError(msg)
+    protocols = dict(_protocols(ports.protocol, varbinds, what)) if ports.protocol.value is None else {}
+    result: list[dict[str, str | None] | None] = []
+    for instance, tag, contents in found:
+        protocol = ports.protocol.value or protocols.get(instance)
+        if protocol is None:
+            msg = f"the variable {ports.protocol.oid} ({what}'s protocol) is missing beside the {what}'s id"
+            raise MissingVariableError(msg)
+        place = f"the variable {ports.identifier.oid} ({what}'s id)"
+        value = _read(tag, contents, place, wwn=protocol in ("fc", "sas"))
+        value = ports.identifier.translated(value, place) if value.strip(" \0") else ""
+        if protocol == UNKNOWN or not value:
+            result.append(None)
+        else:
+            result.append(_identifiers.port({"protocol": protocol, "id": value}, f"the {what}"))
+    return result
+
+
+def _protocols(source: Source, varbinds: Sequence[Varbind], what: str) -> list[tuple[bytes, str]]:
+    place = f"the variable {source.oid} ({what}'s protocol)"
+    return [
+        (instance, source.translated(text(tag, contents, place), place))
+        for instance, tag, contents in _found(source, varbinds)
+    ]
+
+
+def _observed_at(source: Source | None, varbinds: Sequence[Varbind], received_at: float) -> str:
+    """Give the sender's time if it can be believed: it is for people, so a wrong one does not make a change wrong."""
+    if source is not None:
+        for _instance, tag, contents in _found(source, varbinds)[:1]:
+            try:
+                told = _time(tag, contents)
+            except (ValueError, OverflowError, InvalidValueError):
+                continue
+            if told is not None and abs(told - received_at) <= _MAX_CLOCK_DIFFERENCE:
+                return _change.timestamp(told)
+    return _change.timestamp(received_at)
+
+
+def _time(tag: int, contents: bytes) -> float | None:
+    """Read DateAndTime (RFC 2579) or ISO 8601; None where the offset from UTC is not told."""
+    if tag == _ber.OCTETS and len(contents) in (8, 11):
+        year = int.from_bytes(contents[:2], "big")
+        month, day, hour, minute, second, tenth = contents[2:8]
+        if len(contents) == 8 or contents[8:9] not in (b"+", b"-"):
+            return None
+        offset = datetime.timedelta(hours=contents[9], minutes=contents[10])
+        zone = datetime.timezone(offset if contents[8:9] == b"+" else -offset)
+        # A leap second is 60 there.
+        return datetime.datetime(year, month, day, hour, minute, min(second, 59), tenth * 100_000, zone).timestamp()
+    told = _change.observed_at(text(tag, contents, "the time"))
+    return datetime.datetime.fromisoformat(told).timestamp()
+
+
+def _origin(entry: Entry, varbinds: Sequence[Varbind], envelope: Envelope, drive: str) -> str:
+    """Give the key by which a repetition of this notification is known again.
+
+    With the sender's boots and counter that is whatever message carries them. Without, it is a retransmission: the
+    request-id of the PDU and all its variables, among them sysUpTime, are the same.
+    """
+    boots = _optional(entry.boots, varbinds, "sender's boots")
+    counter = _optional(entry.counter, varbinds, "sender's counter")
+    if boots is not None and counter is not None:
+        # An identifier's digits and no more: the origin is kept, and shown.
+        pair = f"{_identifiers.serial(boots, 'sender boots')}.{_identifiers.serial(counter, 'sender counter')}"
+        return f"snmp {envelope.sender} {pair} {drive}"
+    digest = hashlib.blake2b(envelope.raw, digest_size=16).hexdigest()
+    return f"snmp {envelope.sender} r{envelope.request_id} {digest}"
