@@ -16,82 +16,27 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applicati
     Setting,
     Target,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
-
-OPTIONS: dict[str, dict[str, Any]] = {
-    "query_command": {"type": "list", "elements": "str", "required": True},
-    "offline_command": {"type": "list", "elements": "str", "required": True},
-    "online_command": {"type": "list", "elements": "str", "required": True},
-    "query_pattern": {"type": "str", "required": True},
-    "query_valid_pattern": {"type": "str"},
-    "online_pattern": {"type": "str", "default": "(?i)online"},
-    "offline_pattern": {"type": "str", "default": "(?i)offline"},
-    "in_use_pattern": {"type": "str"},
-    "conflict_pattern": {"type": "str"},
-    "drive_names": {"type": "dict", "default": {}},
-    "success_codes": {"type": "list", "elements": "int", "default": [0]},
-    "offline_kills_job": {"type": "bool", "default": True},
-}
-
-_PATTERNS = (
-    "query_pattern", "query_valid_pattern", "online_pattern", "offline_pattern", "in_use_pattern", "conflict_pattern",
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._custom_options import (
+    LIST,
+    LISTS,
+    OPTIONS,
+    PLACE,
+    check,
 )
-#: A word that is exactly one of these takes many drives in one command; inside a word, the singular takes one.
-_LISTS = {"{names}": "name", "{serials}": "serial", "{devices}": "device"}
-_PLACE = re.compile(r"\{(name|serial|device)\}")
-_ANY_PLACE = re.compile(r"\{(names|serials|devices|name|serial|device|reason)\}")
 
-
-def check(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Validate and compile; every message names the option as the user wrote it."""
-    final = {key: spec.get("default") for key, spec in OPTIONS.items()} | dict(options)
-    for key in ("query_command", "offline_command", "online_command"):
-        words = final[key]
-        if not isinstance(words, (list, tuple)) or not words or not all(isinstance(word, str) for word in words):
-            msg = f"application_custom_{key} must be a list of words with the command first, not {str(words)[:60]!r}"
-            raise InvalidValueError(msg)
-        if not words[0] or any("\0" in word for word in words):
-            msg = f"application_custom_{key} must start with a command, and no word may hold NUL"
-            raise InvalidValueError(msg)
-        final[key] = list(words)
-    for key in ("offline_command", "online_command"):
-        if not any(_ANY_PLACE.search(word) for word in final[key]):
-            msg = f"application_custom_{key} must name the drive by {{name}}, {{serial}}, {{device}} or a list form of it"
-            raise InvalidValueError(msg)
-    for key in _PATTERNS:
-        final[key] = _compiled(key, final[key])
-    groups = set(final["query_pattern"].groupindex) if final["query_pattern"] else set()
-    if not {"name", "state"} <= groups:
-        msg = "application_custom_query_pattern must have the named groups (?P<name>...) and (?P<state>...)"
-        raise InvalidValueError(msg)
-    if not isinstance(final["drive_names"], Mapping):
-        msg = "application_custom_drive_names must be a dictionary of serial number to name or list of names"
-        raise InvalidValueError(msg)
-    final["drive_names"] = {str(serial): _names(serial, value) for serial, value in final["drive_names"].items()}
-    return final
-
-
-def _compiled(key: str, pattern: Any) -> re.Pattern[str] | None:
-    if pattern is None:
-        return None
-    try:
-        return re.compile(str(pattern), re.MULTILINE)
-    except re.error as exc:
-        msg = f"application_custom_{key} must be a regular expression: {exc}"
-        raise InvalidValueError(msg) from exc
-
-
-def _names(serial: Any, value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) and name for name in names):
-        msg = f"application_custom_drive_names[{serial}] must be a name or a list of names, not {str(value)[:60]!r}"
-        raise InvalidValueError(msg)
-    return tuple(names)
+__all__ = ["OPTIONS", "check", "queries", "read", "settings"]
 
 
 def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[str]]:
-    """One command for all drives, or one for each name of each drive if the command names a drive."""
+    """One command for all drives, or one for each name of each drive if the command names a drive.
+
+    A drive without a device file is left out of a command that needs one; without any drive there is no command.
+    """
     command = options["query_command"]
+    if _needs_device(command):
+        targets = [target for target in targets if target.devices]
+        if not targets:
+            return []
     if _for_each(options):
         return [
             [_fill(word, target, name) for word in command]
@@ -103,15 +48,27 @@ def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[
             filled
             for word in command
             for filled in (
-                [word] if word not in _LISTS
-                else [value for target in targets for value in _values(options, _LISTS[word], target)]
+                [word] if word not in LISTS
+                else [value for target in targets for value in _values(options, LISTS[word], target)]
             )
         ]
     ]
 
 
+def _shows_all(options: Mapping[str, Any]) -> bool:
+    return not any(LIST.search(word) or PLACE.search(word) for word in options["query_command"])
+
+
 def _for_each(options: Mapping[str, Any]) -> bool:
-    return any(_PLACE.search(word) for word in options["query_command"])
+    return any(PLACE.search(word) for word in options["query_command"])
+
+
+def _needs_device(command: Sequence[str]) -> bool:
+    return any("{device}" in word or word == "{devices}" for word in command)
+
+
+def _no_device(key: str) -> str:
+    return f"no device file of it is known on this host, but application_custom_{key} needs one"
 
 
 def _configured(options: Mapping[str, Any], target: Target) -> tuple[str, ...]:
@@ -136,12 +93,15 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
     """Find the drives in the answers.
 
     ``answers``: one ``_guarded.CommandAnswer`` per query, in the same order. A drive counts as not configured only if
-    the query worked: it ended with a code of success_codes, and either query_valid_pattern or at least one drive was
-    found in it.
+    the query worked: it ended with a code of success_codes, and query_valid_pattern was found in it, or without such
+    a pattern at least one drive.
     """
     reading = Reading()
     rows: list[dict[str, Any]] = []
     place = 0
+    if _needs_device(options["query_command"]):
+        reading.problems = {target.drive: _no_device("query_command") for target in targets if not target.devices}
+        targets = [target for target in targets if target.devices]
     # A query for each drive tells of that drive only; one for all tells of all.
     groups = [[target] for target in targets] if _for_each(options) else [list(targets)]
     for group in groups:
@@ -154,21 +114,24 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
             reading.problems.update({target.drive: problem for target in group})
     owners: dict[str, list[str]] = {}
     matched: dict[str, list[dict[str, Any]]] = {}
-    for target in targets:
-        if target.drive in reading.problems:
-            continue
-        matched[target.drive] = _matching(options, target, rows)
+    for target in (one for one in targets if one.drive not in reading.problems):
+        matched[target.drive], problem = _matching(options, target, rows)
+        if problem:
+            reading.problems[target.drive] = problem
         for row in matched[target.drive]:
             owners.setdefault(row["name"], []).append(target.drive)
+    unset = [key for key in ("offline_command", "online_command") if _needs_device(options[key])]
     for target in targets:
         mine = matched.get(target.drive, [])
         shared = sorted({row["name"] for row in mine if len(set(owners[row["name"]])) > 1})
         if shared:
             drives = ", ".join(sorted(set(owners[shared[0]])))
             reading.problems[target.drive] = f"the application's drive {shared[0]} would be several drives: {drives}"
+        elif mine and unset and not target.devices:
+            reading.problems[target.drive] = _no_device(unset[0])
         elif mine:
             reading.drives[target.drive] = _found(mine)
-    if not _for_each(options):
+    if rows and _shows_all(options):
         reading.online = len({row["name"] for row in rows if row["state"] == "online"})
     return reading
 
@@ -182,10 +145,11 @@ def _rows(options: Mapping[str, Any], answers: Sequence[Any]) -> tuple[list[dict
             return [], problem
         rows += [_row(options, match) for match in options["query_pattern"].finditer(answer.output)]
     valid = options["query_valid_pattern"]
-    if not rows and not (answers and valid and all(valid.search(answer.output) for answer in answers)):
-        text = _short(answers[0].output) if answers else "(nothing)"
-        return [], f"the query answered, but nothing in it matches application_custom_query_pattern: {text}"
-    return rows, None
+    doubtful = next((answer for answer in answers if valid and not valid.search(answer.output)), None)
+    if doubtful is None and (rows or (valid and answers)):
+        return rows, None
+    key, text = ("query_valid_pattern", doubtful.output) if doubtful else ("query_pattern", answers[0].output if answers else "")
+    return [], f"the query answered, but nothing in it matches application_custom_{key}: {_short(text)}"
 
 
 def _problem(options: Mapping[str, Any], answer: Any) -> str | None:
@@ -217,17 +181,29 @@ def _row(options: Mapping[str, Any], match: re.Match[str]) -> dict[str, Any]:
     }
 
 
-def _matching(options: Mapping[str, Any], target: Target, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """The product's own serial number first, then the device path, then the configured names, then name = serial."""
+def _matching(
+    options: Mapping[str, Any], target: Target, rows: Sequence[Mapping[str, Any]]
+) -> tuple[list[Any], str | None]:
+    """The product's own serial number first, then the device path, then the configured names, then name = serial.
+
+    Device files move and names are given anew: a drive that shows another serial number is not ours because of them.
+    """
     for key, wanted in (
         ("serial", {target.drive}),
         ("device", set(target.devices)),
         ("name", set(_configured(options, target))),
     ):
         found = [row for row in rows if row[key] and row[key] in wanted]
+        other = next((row for row in found if row["serial"] not in (None, target.drive)), None)
+        if other:
+            return [], (
+                f"the application's drive {other['name']} would be this one, but shows the serial number {other['serial']};"
+                " correct its name or device, or leave the group serial out of application_custom_query_pattern if it is"
+                " another kind of number"
+            )
         if found:
-            return found
-    return []
+            return found, None
+    return [], None
 
 
 def _found(rows: Sequence[Mapping[str, Any]]) -> Found:
@@ -245,16 +221,20 @@ def settings(
 ) -> list[Setting]:
     """One setting for all drives if the command takes a list, else one for each drive."""
     command = options[f"{state}_command"]
-    if any(word in _LISTS for word in command):
+    if not targets:
+        return []
+    if any(word in LISTS for word in command):
+        reasons = {target.reason for target in targets}
+        common = Target("", (), reasons.pop() if len(reasons) == 1 else "drive_sharing: several changes")
         words: list[str | tuple[str, str]] = []
         for word in command:
-            if word not in _LISTS:
-                words.append(_fill(word, targets[0], ""))
+            if word not in LISTS:
+                words.append(_fill(word, common, ""))
                 continue
             for target in targets:
-                values = names[target.drive] if word == "{names}" else _values(options, _LISTS[word], target)
+                values = names[target.drive] if word == "{names}" else _values(options, LISTS[word], target)
                 words += [(target.drive, value) for value in values]
-        return [Setting(tuple(target.drive for target in targets), (tuple(words),))] if targets else []
+        return [Setting(tuple(target.drive for target in targets), (tuple(words),))]
     by_name = any("{name}" in word for word in command)
     return [
         Setting(
