@@ -2,60 +2,258 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who sees which drive through what: written by host_facts, read by the plan (design 4.5). Private: may change at any time."""
+"""Who sees which drive through what: written by host_facts, read by the plan (design 4.5).
+
+Private: may change at any time. Reading stands in _lookup and is offered here too.
+
+What a host does not report any more stays, with the time since when it is missing: its application may still have the
+drive, and its port may still hold a reservation.
+"""
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _changes,
+    _history,
+    _host_rows,
+    _lookup,
+    _rows,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._host_rows import HostRows
 
-class Associations:
-    """The associations of the drives and ports that were asked for."""
+Associations = _lookup.Associations
+lookup = _lookup.lookup
 
-    hosts: dict[str, float]  # host -> when its facts were written, epoch seconds
-
-    def instances_of(self, drive: str, *, managed_only: bool = True) -> list[dict[str, t.Any]]:
-        """Instances that see a drive, by name: instance, application, scope, control_points, hosts, devices {host: [files]},
-        missing_since (None: seen by at least one host), managed."""
-        raise NotImplementedError
-
-    def owners(self, port: t.Mapping[str, t.Any]) -> set[str]:
-        """Instances that a port belongs to; hosts that still have it before hosts where it is missing."""
-        raise NotImplementedError
+Port = tuple[str, str]
 
 
 def write_host(
-    tx: t.Any, host: str, facts: t.Mapping[str, t.Any], instances: t.Sequence[t.Mapping[str, t.Any]], now: float
+    tx: Any, host: str, facts: Mapping[str, Any], instances: Sequence[Mapping[str, Any]], now: float
 ) -> list[str]:
-    """Replace one host's associations; gives sentences about what was wrong or conflicts. Raises InvalidValueError."""
-    raise NotImplementedError
+    """Replace one host's associations; gives sentences about what was left out and what conflicts.
+
+    ``facts``: drives and ports of host_facts; an entry with ``ignore: true`` is forgotten. ``instances``: instance,
+    application, control_points, scope (host or instance), managed (true, false, or serials). A reserved drive whose
+    managed instances or whose holder's owners change is done again. Raises InvalidValueError.
+    """
+    return write_hosts(tx, [(host, facts, instances)], now)
 
 
-def write_hosts(tx: t.Any, rows: t.Iterable[tuple[str, t.Mapping[str, t.Any], t.Sequence[t.Mapping[str, t.Any]]]], now: float) -> list[str]:
-    """write_host for many (host, facts, instances) at once."""
-    raise NotImplementedError
+def write_hosts(
+    tx: Any, rows: Iterable[tuple[str, Mapping[str, Any], Sequence[Mapping[str, Any]]]], now: float
+) -> list[str]:
+    """Do write_host for many (host, facts, instances) at once. Raises InvalidValueError, and then writes none."""
+    hosts = {one.host: one for one in (_host_rows.host_rows(*row) for row in rows)}
+    if not hosts:
+        return []
+    old_paths, old_ports = _present(tx, hosts)
+    drives = {drive for _host, drive in old_paths} | {drive for one in hosts.values() for drive in one.paths}
+    ports = {port for _host, port in old_ports} | {port for one in hosts.values() for port in one.ports}
+    watch = _Watch(tx, drives, ports)
+    _write_paths(tx, hosts, old_paths, now)
+    _write_ports(tx, hosts, old_ports, now)
+    _write_instances(tx, hosts, now)
+    tx.many(
+        "INSERT INTO attributes (drive, kind, value, library, seen_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (drive, kind, value, library) DO UPDATE SET seen_at = excluded.seen_at",
+        [(*attribute, now) for attribute in sorted(set().union(*(one.attributes for one in hosts.values())))],
+    )
+    watch.redo(tx, now)
+    _changes.retry_unresolved(tx, now)
+    problems = [problem for one in hosts.values() for problem in one.problems]
+    return problems + _port_conflicts(tx, ports)
 
 
-def forget_host(tx: t.Any, host: str, now: float) -> bool:
-    """Remove a host that the site no longer has; False: it was not there."""
-    raise NotImplementedError
+def _present(
+    tx: Any, hosts: Collection[str]
+) -> tuple[set[tuple[str, str]], set[tuple[str, Port]]]:
+    """(host, drive) and (host, port) that the tables have of these hosts."""
+    paths = _rows.select_in(tx, "SELECT host, drive FROM paths WHERE host IN {in}", hosts)
+    ports = _rows.select_in(tx, "SELECT host, protocol, id FROM ports WHERE host IN {in}", hosts)
+    return (
+        {(row["host"], row["drive"]) for row in paths},
+        {(row["host"], (row["protocol"], row["id"])) for row in ports},
+    )
 
 
-def lookup(tx: t.Any, drives: t.Sequence[str], ports: t.Sequence[t.Mapping[str, t.Any]]) -> Associations:
-    """Read only what concerns these drives and ports. Raises TableError."""
-    raise NotImplementedError
+class _Watch:
+    """Which drives' instances and ports' owners change while associations are written."""
+
+    def __init__(self, tx: Any, drives: Collection[str], ports: Collection[Port]) -> None:
+        self._drives = drives
+        self._ports = [{"protocol": protocol, "id": identifier} for protocol, identifier in ports]
+        self._instances = _lookup.managed_instances(tx, drives)
+        self._owners = _lookup.port_owners(tx, self._ports)
+
+    def redo(self, tx: Any, now: float) -> None:
+        """Let reserved drives that this concerns become due."""
+        instances = _lookup.managed_instances(tx, self._drives)
+        changed = {drive for drive in self._drives if instances.get(drive) != self._instances.get(drive)}
+        owners = _lookup.port_owners(tx, self._ports)
+        moved = {key for key in {*owners, *self._owners} if owners.get(key) != self._owners.get(key)}
+        if moved:
+            for row in tx.execute("SELECT drive, holders FROM drives WHERE status = 'reserved'"):
+                holders = _rows.loads(row["holders"])
+                if isinstance(holders, list) and any(
+                    (port.get("protocol"), port.get("id")) in moved for port in holders if isinstance(port, dict)
+                ):
+                    changed.add(row["drive"])
+        _rows.execute_in(
+            tx, "UPDATE drives SET due = ?, failures = 0 WHERE status = 'reserved' AND drive IN {in}", changed, before=(now,)
+        )
 
 
-def hosts_with_facts(tx: t.Any) -> dict[str, float]:
+def _write_paths(tx: Any, hosts: Mapping[str, HostRows], old: Collection[tuple[str, str]], now: float) -> None:
+    tx.many(
+        "INSERT INTO paths (host, drive, devices, detail, origin, seen_at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (host, drive) DO UPDATE SET devices = excluded.devices, detail = excluded.detail,"
+        " origin = excluded.origin, seen_at = excluded.seen_at, missing_since = NULL",
+        [(one.host, drive, *values, now) for one in hosts.values() for drive, values in one.paths.items()],
+    )
+    gone = sorted((host, drive) for host, drive in old if drive not in hosts[host].paths)
+    tx.many(
+        "UPDATE paths SET missing_since = ? WHERE host = ? AND drive = ? AND missing_since IS NULL",
+        [(now, host, drive) for host, drive in gone],
+    )
+    tx.many(
+        "DELETE FROM paths WHERE host = ? AND drive = ?",
+        [(host, drive) for host, drive in gone if drive in hosts[host].ignored_drives],
+    )
+
+
+def _write_ports(tx: Any, hosts: Mapping[str, HostRows], old: Collection[tuple[str, Port]], now: float) -> None:
+    tx.many(
+        "INSERT INTO ports (host, protocol, id, state, device, origin, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (host, protocol, id) DO UPDATE SET state = excluded.state, device = excluded.device,"
+        " origin = excluded.origin, seen_at = excluded.seen_at, missing_since = NULL",
+        [(one.host, *port, *values, now) for one in hosts.values() for port, values in one.ports.items()],
+    )
+    gone = sorted((host, *port) for host, port in old if port not in hosts[host].ports)
+    tx.many(
+        "UPDATE ports SET missing_since = ? WHERE host = ? AND protocol = ? AND id = ? AND missing_since IS NULL",
+        [(now, *row) for row in gone],
+    )
+    tx.many(
+        "DELETE FROM ports WHERE host = ? AND protocol = ? AND id = ?",
+        [row for row in gone if (row[1], row[2]) in hosts[row[0]].ignored_ports],
+    )
+
+
+def _write_instances(tx: Any, hosts: Mapping[str, HostRows], now: float) -> None:
+    tx.many(
+        "INSERT INTO hosts (host, updated_at, notes) VALUES (?, ?, ?)"
+        " ON CONFLICT (host) DO UPDATE SET updated_at = excluded.updated_at, notes = excluded.notes",
+        [(one.host, now, _rows.dumps(one.notes)) for one in hosts.values()],
+    )
+    _rows.execute_in(tx, "DELETE FROM instances WHERE host IN {in}", hosts)
+    tx.many(
+        "INSERT INTO instances (host, instance, application, control_points, scope, managed) VALUES (?, ?, ?, ?, ?, ?)",
+        [(one.host, *instance) for one in hosts.values() for instance in one.instances],
+    )
+    _rows.execute_in(tx, "DELETE FROM seen WHERE host IN {in}", hosts)
+    paths = _rows.select_in(tx, "SELECT host, drive FROM paths WHERE host IN {in}", hosts)
+    tx.many(
+        "INSERT INTO seen (drive, instance, host, managed) VALUES (?, ?, ?, ?)",
+        [
+            (row["drive"], instance[0], row["host"], hosts[row["host"]].manages(instance[4], row["drive"]))
+            for row in paths
+            for instance in hosts[row["host"]].instances
+        ],
+    )
+
+
+def forget_host(tx: Any, host: str, now: float) -> bool:
+    """Remove a host that the site has no more; False: it was not there."""
+    old_paths, old_ports = _present(tx, [host])
+    watch = _Watch(tx, {drive for _host, drive in old_paths}, {port for _host, port in old_ports})
+    for table in ("paths", "ports", "instances", "seen"):
+        tx.execute(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608
+    tx.execute("DELETE FROM hosts WHERE host = ?", (host,))
+    if not tx.rowcount:
+        return False
+    watch.redo(tx, now)
+    _history.add(tx, now, "forgotten", f"Host {host} was removed from the associations.", host=host)
+    return True
+
+
+def hosts_with_facts(tx: Any) -> dict[str, float]:
     """Every host that has written its facts, and when (epoch seconds)."""
-    raise NotImplementedError
+    return {row["host"]: row["updated_at"] for row in tx.execute("SELECT host, updated_at FROM hosts ORDER BY host")}
 
 
-def conflicts(tx: t.Any) -> list[str]:
+def conflicts(tx: Any) -> list[str]:
     """One sentence for each thing that two hosts claim and only one can have, naming both."""
-    raise NotImplementedError
+    found = _port_conflicts(tx, None)
+    for row in tx.execute(
+        "SELECT a.instance, a.host AS one, b.host AS other FROM instances a JOIN instances b"
+        " ON b.instance = a.instance AND b.host > a.host"
+        " WHERE a.application <> b.application OR a.scope <> b.scope OR a.control_points <> b.control_points"
+        " AND a.scope = 'instance' ORDER BY a.instance, a.host, b.host LIMIT 100"
+    ):
+        found.append(
+            f"Hosts {row['one']} and {row['other']} describe instance {row['instance']} differently (application, scope or"
+            f" control points); what {row['one']} says is used. Make their drive_sharing_applications agree."
+        )
+    return found
 
 
-def everything(tx: t.Any) -> dict[str, dict[str, t.Any]]:
-    """host -> {updated_at, drives, ports, instances, notes}, for info modules."""
-    raise NotImplementedError
+def _port_conflicts(tx: Any, ports: Collection[Port] | None) -> list[str]:
+    """Ports that hosts without a common instance have at the same time; None: look at all."""
+    columns = (
+        "SELECT p.protocol, p.id, p.host, i.instance FROM ports p JOIN instances i ON i.host = p.host"
+        " WHERE p.missing_since IS NULL AND p.id IN "
+    )
+    if ports is None:
+        rows = tx.execute(
+            columns + "(SELECT id FROM ports WHERE missing_since IS NULL GROUP BY id HAVING COUNT(*) > 1)"  # noqa: S608
+        )
+    else:
+        rows = _rows.select_in(tx, f"{columns}{{in}}", {identifier for _protocol, identifier in ports})
+    claims: dict[Port, dict[str, set[str]]] = {}
+    for row in rows:
+        claims.setdefault((row["protocol"], row["id"]), {}).setdefault(row["host"], set()).add(row["instance"])
+    found = []
+    for (protocol, identifier), hosts in sorted(claims.items()):
+        names = sorted(hosts)
+        other = next((name for name in names[1:] if not hosts[name] & hosts[names[0]]), None)
+        if other is not None:
+            found.append(
+                f"Port {protocol} {identifier} is on host {names[0]} ({', '.join(sorted(hosts[names[0]]))}) and on host"
+                f" {other} ({', '.join(sorted(hosts[other]))}): while both claim it, it decides nothing. Correct"
+                " drive_sharing_ports of one of them, or run host_facts where the adapter was moved from."
+            )
+    return found
+
+
+def everything(tx: Any) -> dict[str, dict[str, Any]]:
+    """host: updated_at, notes, instances, drives and ports, for info modules."""
+    found: dict[str, dict[str, Any]] = {
+        row["host"]: {
+            "updated_at": row["updated_at"], "notes": _rows.loads(row["notes"]) or [],
+            "instances": [], "drives": [], "ports": [],
+        }
+        for row in tx.execute("SELECT host, updated_at, notes FROM hosts ORDER BY host")
+    }
+    for row in tx.execute("SELECT * FROM instances ORDER BY host, instance"):
+        _put(found, row, "instances", {
+            "instance": row["instance"], "application": row["application"], "scope": row["scope"],
+            "control_points": _rows.loads(row["control_points"]) or [], "managed": _rows.loads(row["managed"]),
+        })
+    for row in tx.execute("SELECT * FROM paths ORDER BY host, drive"):
+        _put(found, row, "drives", {
+            **(_rows.loads(row["detail"]) or {}), "serial": row["drive"], "devices": _rows.loads(row["devices"]) or [],
+            "origin": row["origin"], "seen_at": row["seen_at"], "missing_since": row["missing_since"],
+        })
+    for row in tx.execute("SELECT * FROM ports ORDER BY host, protocol, id"):
+        _put(found, row, "ports", {
+            key: row[key] for key in ("protocol", "id", "state", "device", "origin", "seen_at", "missing_since")
+        })
+    return found
+
+
+def _put(found: dict[str, dict[str, Any]], row: Mapping[str, Any], kind: str, entry: dict[str, Any]) -> None:
+    if row["host"] in found:
+        found[row["host"]][kind].append(entry)

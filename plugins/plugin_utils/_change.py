@@ -31,7 +31,8 @@ STATUSES = ("reserved", "released")
 DETECTORS = ("snmp", "scsi", "webhook", "manual")
 UNREADABLE: dict[str, Any] = {"protocol": None, "id": None}
 
-_KEYS = ("version", "drive", "status", "holders", "port", "sequence", "observed_at", "library", "detector")
+#: The keys of a change.
+KEYS = ("version", "drive", "status", "holders", "port", "sequence", "observed_at", "library", "detector")
 
 
 def validate(mapping: Any, what: str = "change") -> dict[str, Any]:
@@ -52,9 +53,9 @@ def validate(mapping: Any, what: str = "change") -> dict[str, Any]:
     if isinstance(version, bool) or version != VERSION:
         _refuse(f"{what}.version", str(VERSION), version)
     for key in mapping:
-        if key not in _KEYS:
-            _refuse(what, f"a mapping with the keys {', '.join(_KEYS)} only", key)
-    for key in _KEYS:
+        if key not in KEYS:
+            _refuse(what, f"a mapping with the keys {', '.join(KEYS)} only", key)
+    for key in KEYS:
         if key not in mapping:
             msg = f"{what}.{key} is missing"
             raise InvalidValueError(msg)

@@ -6,14 +6,36 @@
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _change,
+    _history,
+    _lookup,
+    _rows,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation, observation
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._resolve import (
+    origin_key,
+    record_unresolved,
+    resolve_drive,
+)
+
+__all__ = [
+    "Recorded", "observation", "raise_sequence", "record", "record_unresolved", "redo", "resolve_drive",
+    "retry_unresolved", "state", "states",
+]
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of one observation: written | unchanged | repeated | stale_reading | contradiction; the drive's sequence afterwards
-    (0: the table has no row of it) and a sentence for the log."""
+    """What became of one observation.
+
+    ``result``: written, unchanged, repeated, stale_reading or contradiction. ``sequence``: the drive's afterwards (0: the
+    table has no row of it). ``message``: a sentence for the log.
+    """
 
     drive: str
     result: str
@@ -21,43 +43,255 @@ class Recorded:
     message: str
 
 
-def record(tx: t.Any, observations: t.Iterable[t.Any], now: float) -> list[Recorded]:
-    """Write what is new of many observations in one transaction; one Recorded for each, in their order. Raises TableError."""
-    raise NotImplementedError
+@dataclass
+class _Row:
+    """A drive's row while observations are gone through."""
+
+    status: str = ""
+    holders: tuple[dict[str, Any], ...] = ()
+    sequence: int = 0
+    error_state: str = ""
 
 
-def resolve_drive(tx: t.Any, key: t.Mapping[str, t.Any]) -> str:
-    """The serial of the drive that {"serial"|"wwpn"|"wwnn"|"location": value, "library": name or None} means. A serial needs no
-    association. Raises InvalidValueError naming what no association has, or what several drives have."""
-    raise NotImplementedError
+_WRITE = """
+    INSERT INTO drives (drive, status, holders, port, sequence, observed_at, library, detector, written_at, settled,
+        settled_why, due)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (drive) DO UPDATE SET
+        status = excluded.status, holders = excluded.holders, port = excluded.port, sequence = excluded.sequence,
+        observed_at = excluded.observed_at, library = COALESCE(excluded.library, drives.library),
+        detector = excluded.detector, written_at = excluded.written_at,
+        settled = CASE WHEN excluded.settled > 0 THEN excluded.settled ELSE drives.settled END,
+        settled_why = CASE WHEN excluded.settled > 0 THEN excluded.settled_why ELSE drives.settled_why END,
+        due = excluded.due, failures = 0, recheck_at = NULL
+"""
 
 
-def record_unresolved(tx: t.Any, key: t.Mapping[str, t.Any], fields: t.Mapping[str, t.Any], now: float) -> str:
-    """Keep the newest notification of a drive that no association knows, for the next host_facts: 'unresolved' or 'repeated'.
-    fields: status, holders, port, observed_at, library, detector, origin. Raises InvalidValueError."""
-    raise NotImplementedError
+class _Recorder:
+    """Everything that a group of observations needs to be judged, read with a few statements."""
+
+    def __init__(self, tx: Any, observations: Collection[Observation], now: float) -> None:
+        self.tx = tx
+        self.now = now
+        drives = {one.drive for one in observations}
+        self.rows = {drive: _Row() for drive in drives}
+        for found in _rows.select_in(tx, "SELECT * FROM drives WHERE drive IN {in}", drives):
+            self.rows[found["drive"]] = _known(found)
+        self.origins = {
+            row["origin"]
+            for row in _rows.select_in(
+                tx,
+                "SELECT origin FROM notifications WHERE origin IN {in}",
+                {origin_key(one.origin) for one in observations if one.origin is not None},
+            )
+        }
+        self.seen = _lookup.managed_instances(tx, drives)
+        self.taken = {
+            row["drive"]
+            for row in _rows.select_in(tx, "SELECT drive FROM answers WHERE taken = 1 AND drive IN {in}", drives)
+        }
+        # Only who releases what others may hold has to be looked up.
+        ports = [one.port for one in observations if one.port is not None and not one.level]
+        if ports:
+            ports += [port for row in self.rows.values() for port in row.holders]
+            ports += [port for one in observations for port in one.holders]
+        self.owners = _lookup.port_owners(tx, ports)
+        self.new_origins: list[tuple[str, float]] = []
+        self.changes: dict[str, tuple[Any, ...]] = {}
+        self.history: list[tuple[float, str, str, str | None, int | None, str | None, str | None]] = []
+
+    def take(self, one: Observation) -> Recorded:
+        """Judge one observation."""
+        row = self.rows[one.drive]
+        if one.origin is not None:
+            key = origin_key(one.origin)
+            if key in self.origins:
+                return self._as(one, "repeated", f"A notification about drive {one.drive} came again; it was taken before.")
+        if (one.status, one.holders) == (row.status, row.holders):
+            return self._answered(one, "unchanged", f"Drive {one.drive} is {one.status} as known.")
+        if one.level and one.seen_sequence != row.sequence:
+            return self._as(
+                one, "stale_reading",
+                f"Drive {one.drive} changed while it was read (change {one.seen_sequence}, now {row.sequence});"
+                " the reading was not taken and has to be made again.",
+            )
+        if one.level and row.status == "reserved" and one.holders == (_change.UNREADABLE,):
+            return self._answered(
+                one, "unchanged",
+                f"Drive {one.drive} is reserved as known; the reading cannot tell by whom, so the known holder stays.",
+            )
+        against = self._contradicts(one, row)
+        if against:
+            self.history.append((self.now, "contradiction", against, one.drive, row.sequence or None, None, None))
+            return self._answered(one, "contradiction", against)
+        return self._written(one, row)
+
+    def _written(self, one: Observation, row: _Row) -> Recorded:
+        row.status, row.holders, row.sequence = one.status, one.holders, row.sequence + 1
+        text = one.status
+        if one.holders:
+            text += f" by {', '.join(_change.port_text(port) for port in one.holders)}"
+        elif one.port is not None:
+            text += f" by {_change.port_text(one.port)}"
+        few = self._concerns_nobody(one.drive, row)
+        # A settled value of 0 leaves the row's own.
+        settled, due = (row.sequence, None) if few else (0, self.now)
+        self.changes[one.drive] = (
+            one.drive, one.status, _rows.dumps(list(one.holders)), None if one.port is None else _rows.dumps(one.port),
+            row.sequence, one.observed_at, one.library, one.detector, self.now, settled, few, due,
+        )
+        message = f"Drive {one.drive}: {text} ({one.detector})."
+        self.history.append((self.now, "change", message, one.drive, row.sequence, None, None))
+        return self._answered(one, "written", message)
+
+    def _concerns_nobody(self, drive: str, row: _Row) -> str:
+        """Why a change is settled at once, or nothing."""
+        seen = self.seen.get(drive, set())
+        # What we took has to be given back, and an error state ended, even if only one instance is left.
+        if len(seen) >= 2 or drive in self.taken or row.error_state:
+            return ""
+        return f"seen by fewer than two managed instances ({', '.join(seen) or 'none'})"
+
+    def _contradicts(self, one: Observation, row: _Row) -> str:
+        """Say what is odd about a release by somebody who does not hold the drive: such a RELEASE is GOOD without effect."""
+        if one.level or one.port is None or row.status != "reserved" or one.port in row.holders:
+            return ""
+        if _change.UNREADABLE in row.holders:
+            return ""
+        owners = self.owners.get((one.port["protocol"], one.port["id"]), set())
+        holding: set[str] = set()
+        for port in row.holders:
+            holding |= self.owners.get((port["protocol"], port["id"]), set())
+        if owners & holding:
+            return ""
+        return (
+            f"Drive {one.drive} was released by {_change.port_text(one.port)}, but"
+            f" {', '.join(_change.port_text(port) for port in row.holders)} holds it: a release by another has no effect;"
+            " nothing was changed. A level reading would show who is right."
+        )
+
+    def _answered(self, one: Observation, result: str, message: str) -> Recorded:
+        if one.origin is not None:
+            key = origin_key(one.origin)
+            self.origins.add(key)
+            self.new_origins.append((key, self.now))
+        return self._as(one, result, message)
+
+    def _as(self, one: Observation, result: str, message: str) -> Recorded:
+        return Recorded(one.drive, result, self.rows[one.drive].sequence, message)
+
+    def write(self) -> None:
+        """Write what has come together."""
+        if self.changes:
+            self.tx.many(_WRITE, list(self.changes.values()))
+        if self.new_origins:
+            self.tx.many(
+                "INSERT INTO notifications (origin, at) VALUES (?, ?) ON CONFLICT (origin) DO NOTHING", self.new_origins
+            )
+        _history.add_many(self.tx, self.history)
 
 
-def retry_unresolved(tx: t.Any, now: float) -> list[Recorded]:
-    """Record the kept notifications whose drives are known by now; called by write_hosts."""
-    raise NotImplementedError
+def record(tx: Any, observations: Iterable[Observation], now: float) -> list[Recorded]:
+    """Write what is new of many observations in one transaction; one Recorded for each, in their order.
+
+    Raises TableError.
+    """
+    group = list(observations)
+    if not group:
+        return []
+    recorder = _Recorder(tx, group, now)
+    results = [recorder.take(one) for one in group]
+    recorder.write()
+    return results
 
 
-def raise_sequence(tx: t.Any, drive: str, at_least: int, now: float) -> int:
-    """A record on a control point is ahead of the table: go past it and do the drive again; gives the new sequence."""
-    raise NotImplementedError
+def _known(found: Mapping[str, Any]) -> _Row:
+    """What a row says; a damaged one is equal to nothing, and the next change overwrites it."""
+    sequence = found["sequence"]
+    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < _change.MAX_SEQUENCE:
+        sequence = 0
+    try:
+        change = _rows.change_of(found)
+    except InvalidValueError:
+        return _Row(sequence=sequence)
+    return _Row(change["status"], tuple(change["holders"]), sequence, found["error_state"])
 
 
-def redo(tx: t.Any, drive: str, why: str, now: float) -> bool:
-    """Ask every control point of a drive again for its newest change (reconcile, maintenance); False: the table has no such drive."""
-    raise NotImplementedError
+def retry_unresolved(tx: Any, now: float) -> list[Recorded]:
+    """Record the kept notifications whose drives are known by now; write_hosts calls it."""
+    results: list[Recorded] = []
+    for row in tx.execute("SELECT * FROM unresolved ORDER BY at LIMIT 10000"):
+        place = (row["kind"], row["value"], row["library"])
+        try:
+            drive = resolve_drive(tx, {row["kind"]: row["value"], "library": row["library"] or None})
+        except InvalidValueError:
+            continue
+        tx.execute("DELETE FROM unresolved WHERE kind = ? AND value = ? AND library = ?", place)
+        try:
+            one = observation({**(_rows.loads(row["fields"]) or {}), "drive": drive})
+        except InvalidValueError as exc:
+            _history.add(tx, now, "invalid", f"A notification that was put aside is damaged ({exc}); it was dropped.")
+            continue
+        # What other notifications have told since then is newer.
+        if tx.execute("SELECT 1 FROM drives WHERE drive = ? AND written_at >= ?", (drive, row["at"])):
+            continue
+        if row["origin"] is not None:
+            tx.execute(
+                "INSERT INTO notifications (origin, at) VALUES (?, ?) ON CONFLICT (origin) DO NOTHING",
+                (row["origin"], now),
+            )
+        results += record(tx, [one], now)
+    return results
 
 
-def state(tx: t.Any, drive: str) -> dict[str, t.Any] | None:
-    """One drive's row, holders and port decoded, or None. Raises InvalidValueError naming a row that was damaged by hand."""
-    raise NotImplementedError
+def raise_sequence(tx: Any, drive: str, at_least: int, now: float) -> int:
+    """Go past the sequence of a record that is ahead of the table, and do the drive again; gives the new sequence.
+
+    0: the table has no such drive. Raises InvalidValueError if the record's sequence cannot be right.
+    """
+    if isinstance(at_least, bool) or not isinstance(at_least, int) or not 0 <= at_least < _change.MAX_SEQUENCE:
+        msg = f"The sequence of drive {drive} in a record must be a whole number up to {_change.MAX_SEQUENCE}"
+        raise InvalidValueError(msg)
+    rows = tx.execute("SELECT sequence FROM drives WHERE drive = ?", (drive,))
+    if not rows:
+        return 0
+    if rows[0]["sequence"] > at_least:
+        return rows[0]["sequence"]
+    tx.execute("UPDATE drives SET sequence = ?, due = ?, failures = 0 WHERE drive = ?", (at_least + 1, now, drive))
+    _history.add(
+        tx, now, "raised",
+        f"Drive {drive}: a record was at change {at_least}, the table only at {rows[0]['sequence']}; the table went past it.",
+        drive, at_least + 1,
+    )
+    return at_least + 1
 
 
-def states(tx: t.Any) -> list[dict[str, t.Any]]:
-    """All drives' rows by serial; a damaged one is {"drive": None, "invalid": sentence}."""
-    raise NotImplementedError
+def redo(tx: Any, drive: str, why: str, now: float) -> bool:
+    """Ask every control point of a drive again for its newest change; False: the table has no such drive."""
+    tx.execute(
+        "UPDATE drives SET due = ?, failures = 0, settled = CASE WHEN settled >= sequence THEN sequence - 1 ELSE settled END"
+        " WHERE drive = ?",
+        (now, drive),
+    )
+    if not tx.rowcount:
+        return False
+    tx.execute("UPDATE answers SET confirmed = 0, recheck_at = NULL WHERE drive = ?", (drive,))
+    _history.add(tx, now, "redo", f"Drive {drive} is asked about again: {why}.", drive)
+    return True
+
+
+def state(tx: Any, drive: str) -> dict[str, Any] | None:
+    """One drive's row, holders and port decoded, or None. Raises InvalidValueError for a row that was damaged by hand."""
+    rows = tx.execute("SELECT * FROM drives WHERE drive = ?", (drive,))
+    return {**rows[0], **_rows.change_of(rows[0])} if rows else None
+
+
+def states(tx: Any) -> list[dict[str, Any]]:
+    """All drives' rows by serial; one that was damaged by hand is ``{"drive": None, "invalid": sentence}``."""
+    found: list[dict[str, Any]] = []
+    for row in tx.execute("SELECT * FROM drives ORDER BY drive"):
+        try:
+            found.append({**row, **_rows.change_of(row)})
+        except InvalidValueError as exc:
+            found.append({"drive": None, "invalid": str(exc)})
+    return found

@@ -2,38 +2,234 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drive's error state in the table: forced and cleared only under a claim (design 4.3 I4, I9). Private: may change at any time."""
+"""A drive's error state in the table: forced only under a claim, undone if the claim was lost (design 4.3 I4, I9).
+
+Private: may change at any time.
+
+``error_state`` goes '' -> forcing (the library is being called) -> error -> clearing -> ''. A call whose claim was lost
+goes forcing -> clearing -> ''.
+"""
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _changes,
+    _handshake,
+    _history,
+    _identifiers,
+)
+
+#: The hour of drive_sharing_error_limit.
+LIMIT_SECONDS = 3600.0
 
 
 def begin_error(
-    tx: t.Any, batch: str, drive: str, sequence: int, attempt: int, hosts: t.Sequence[str], limit: int, now: float
+    tx: Any,
+    batch: str,
+    drive: str,
+    sequence: int,
+    attempt: int,
+    hosts: Sequence[str],
+    limit: int,
+    now: float,
 ) -> tuple[bool, str]:
-    """Ask, right before the library is called, whether it may be: (True, '') or (False, one sentence). hosts: the silent control points;
-    limit: drives per silent control point and hour, 0 = no limit."""
-    raise NotImplementedError
+    """Ask, right before the library is called, whether it may be: (True, '') or (False, one sentence).
+
+    ``hosts``: the silent control points on whose account the drive is forced; ``limit``: how many drives each of them may
+    bring into the error state within an hour, 0 = no limit.
+    """
+    row = _row(tx, drive)
+    silent = [_identifiers.host_name(host) for host in hosts]
+    kind, why = "error_refused", _against(tx, row, (batch, sequence, attempt), silent, now)
+    if not why:
+        kind, why = "error_limit", _over_limit(tx, drive, silent, limit, now)
+    if why:
+        message = f"Drive {drive} was not put into its error state: {why}."
+        _history.add(tx, now, kind, message, drive, sequence)
+        return False, message
+    tx.execute(
+        "UPDATE drives SET error_state = 'forcing', error_since = ?, error_sequence = ?, error_attempt = ?,"
+        " error_reason = ? WHERE drive = ?",
+        (now, sequence, attempt, _history.clean(f"no confirmation from {', '.join(silent)}", 500), drive),
+    )
+    tx.many(
+        "INSERT INTO forced (host, drive, at) VALUES (?, ?, ?) ON CONFLICT (host, drive) DO UPDATE SET at = excluded.at",
+        [(host, drive, now) for host in silent],
+    )
+    message = f"Drive {drive} is being put into its error state: no confirmation from {', '.join(silent)}."
+    _history.add(tx, now, "error_forcing", message, drive, sequence)
+    return True, ""
+
+
+def _row(tx: Any, drive: str) -> dict[str, Any] | None:
+    rows = tx.execute("SELECT * FROM drives WHERE drive = ?", (drive,))
+    return rows[0] if rows else None
+
+
+def _holds(row: Mapping[str, Any] | None, claim: tuple[str, int, int], now: float) -> bool:
+    """I9: batch, sequence and attempt are still the drive's newest, and the lease is not over."""
+    return (
+        row is not None
+        and (row["batch"], row["claimed_sequence"], row["attempt"]) == claim
+        and row["sequence"] == claim[1]
+        and (row["lease_until"] or 0) > now
+    )
+
+
+def _against(
+    tx: Any, row: dict[str, Any] | None, claim: tuple[str, int, int], silent: list[str], now: float
+) -> str:
+    if row is None:
+        return "the drive table does not have it"
+    if row["sequence"] > claim[1]:
+        return f"change {row['sequence']} has come meanwhile and is dealt with next"
+    if not _holds(row, claim, now):
+        return "this play's claim on it is over, and another play deals with it"
+    if row["error_state"] == "error":
+        return "it is in its error state already"
+    if row["error_state"] and not _handshake.left_half_done(row, claim[2], now):
+        return "its error state is being set or cleared at this moment"
+    missing = {
+        answer["host"]
+        for answer in tx.execute(
+            "SELECT host FROM answers WHERE drive = ? AND sequence = ? AND expected = 1 AND confirmed = 0",
+            (row["drive"], claim[1]),
+        )
+    }
+    if not missing & set(silent):
+        return "every control point has confirmed meanwhile"
+    return ""
+
+
+def _over_limit(tx: Any, drive: str, silent: list[str], limit: int, now: float) -> str:
+    if limit <= 0:
+        return ""
+    for host in silent:
+        # A time in the future was written before somebody set the clock back.
+        count = tx.execute(
+            "SELECT COUNT(*) AS number FROM forced WHERE host = ? AND drive <> ? AND at > ? AND at <= ?",
+            (host, drive, now - LIMIT_SECONDS, now + 60.0),
+        )[0]["number"]
+        if count >= limit:
+            drives = "drive was" if count == 1 else "drives were"
+            return (
+                f"{count} {drives} put into the error state within the last hour because {host} did not answer, and the"
+                f" limit is {limit} (drive_sharing_error_limit); see what {host} suffers from. The change stays owed"
+            )
+    return ""
 
 
 def finish_error(
-    tx: t.Any, batch: str, drive: str, sequence: int, attempt: int, ok: bool, reason: str, now: float
+    tx: Any, batch: str, drive: str, sequence: int, attempt: int, ok: bool, reason: str, now: float
 ) -> str:
-    """After the library's call: 'error' (stands), 'undo' (the claim was lost: clear it at the library, then error_undone) or 'failed'."""
-    raise NotImplementedError
+    """After the library's call: ``error`` (it stands), ``undo`` or ``failed``.
+
+    ``undo``: the claim was lost meanwhile; clear the error state at the library, then call error_undone(). ``failed``: the
+    library did not do it; the drive stays owed. ``reason``: what the library said, or why it was forced.
+    """
+    row = _row(tx, drive)
+    said = _history.clean(reason, 500)
+    ours = row is not None and row["error_state"] == "forcing" and row["error_attempt"] == attempt
+    if not ok:
+        if ours:
+            _forget(tx, drive, f"the library failed: {said}" if said else "the library failed")
+            tx.execute("DELETE FROM forced WHERE drive = ?", (drive,))
+        message = f"Drive {drive} could not be put into its error state: {said or 'the library failed'}."
+        _history.add(tx, now, "error_failed", message, drive, sequence)
+        if ours:
+            _handshake.settle_confirmed(tx, [drive], now)
+        return "failed"
+    if row is not None and row["error_state"] in ("forcing", "error") and (row["error_attempt"] or 0) > attempt:
+        # A later play wants the same, and now it is so whether its own call succeeds or not.
+        _stands(tx, row, said, now)
+        return "error"
+    if row is not None and ours and _holds(row, (batch, sequence, attempt), now):
+        _stands(tx, row, said, now)
+        return "error"
+    if row is not None:
+        # So that nobody forces it again until ours is undone: the clearing would come after the forcing.
+        tx.execute(
+            "UPDATE drives SET error_state = 'clearing', error_since = ?, error_attempt = ? WHERE drive = ?",
+            (now, attempt, drive),
+        )
+    message = f"Drive {drive} was put into its error state, but the claim on it was lost meanwhile; this is undone."
+    _history.add(tx, now, "error_undo", message, drive, sequence)
+    return "undo"
 
 
-def error_undone(tx: t.Any, drive: str, now: float) -> None:
-    """The library says that our own forced error is gone again."""
-    raise NotImplementedError
+def _stands(tx: Any, row: Mapping[str, Any], said: str, now: float) -> None:
+    """The drive is in its error state: settled in that sense; what is owed stays owed."""
+    drive, sequence = row["drive"], row["error_sequence"] or row["sequence"]
+    if row["error_state"] == "error":
+        return
+    tx.execute(
+        "UPDATE drives SET error_state = 'error', error_since = ?, error_reason = ?,"
+        " settled_why = CASE WHEN settled > ? THEN settled_why ELSE 'in its error state' END,"
+        " settled = CASE WHEN settled > ? THEN settled ELSE ? END WHERE drive = ?",
+        (now, said or row["error_reason"], sequence, sequence, sequence, drive),
+    )
+    message = f"Drive {drive} is in its error state: {said or row['error_reason']}."
+    _history.add(tx, now, "error", message, drive, sequence)
 
 
-def begin_clear(tx: t.Any, drive: str, now: float) -> tuple[bool, str]:
-    """A person clears the error state: (True, '') before the library is called, or (False, sentence)."""
-    raise NotImplementedError
+def _forget(tx: Any, drive: str, reason: str = "") -> None:
+    tx.execute(
+        "UPDATE drives SET error_state = '', error_since = NULL, error_sequence = NULL, error_attempt = NULL,"
+        " error_reason = ? WHERE drive = ?",
+        (reason, drive),
+    )
 
 
-def cleared(tx: t.Any, drive: str, now: float, observation: t.Any = None) -> None:
-    """The library says that the error state is gone: every control point is asked again, with the reading made after it if given."""
-    raise NotImplementedError
+def error_undone(tx: Any, drive: str, now: float) -> None:
+    """The library says that an error state which we had forced is gone again."""
+    row = _row(tx, drive)
+    if row is None:
+        return
+    _forget(tx, drive)
+    tx.execute("DELETE FROM forced WHERE drive = ?", (drive,))
+    if row["error_state"] == "error":
+        # Somebody relied on the error state that our late undoing has taken away: do it again.
+        _unsettle(tx, drive, now)
+    _history.add(tx, now, "error_undone", f"Drive {drive}: its error state was undone.", drive, row["error_sequence"])
+    _handshake.settle_confirmed(tx, [drive], now)
+
+
+def _unsettle(tx: Any, drive: str, now: float) -> None:
+    tx.execute(
+        "UPDATE drives SET due = ?, failures = 0, settled_why = '',"
+        " settled = CASE WHEN settled >= sequence THEN sequence - 1 ELSE settled END WHERE drive = ?",
+        (now, drive),
+    )
+
+
+def begin_clear(tx: Any, drive: str, now: float) -> tuple[bool, str]:
+    """A person clears the error state: (True, '') before the library is called, or (False, one sentence)."""
+    row = _row(tx, drive)
+    if row is None:
+        return False, f"Drive {drive} is not in the drive table; nothing was changed."
+    if row["error_state"] == "":
+        return False, f"Drive {drive} is not in its error state as far as the drive table knows; nothing was changed."
+    if row["error_state"] == "forcing" and (row["lease_until"] or 0) > now and row["error_attempt"] == row["attempt"]:
+        return False, f"Drive {drive} is being put into its error state at this moment; nothing was changed. Try again."
+    tx.execute("UPDATE drives SET error_state = 'clearing', error_since = ? WHERE drive = ?", (now, drive))
+    _history.add(tx, now, "clearing", f"Drive {drive}: its error state is being cleared.", drive, row["sequence"])
+    return True, ""
+
+
+def cleared(tx: Any, drive: str, now: float, observation: Any = None) -> None:
+    """The library says that the error state is gone: every control point is asked again.
+
+    ``observation``: a level reading of the drive made after it.
+    """
+    row = _row(tx, drive)
+    if row is None:
+        return
+    _forget(tx, drive)
+    tx.execute("UPDATE answers SET confirmed = 0, recheck_at = NULL WHERE drive = ?", (drive,))
+    _unsettle(tx, drive, now)
+    _history.add(tx, now, "cleared", f"Drive {drive}: its error state was cleared.", drive, row["sequence"])
+    if observation is not None:
+        _changes.record(tx, [observation], now)

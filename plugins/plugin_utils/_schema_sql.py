@@ -24,56 +24,56 @@ _TABLES = (
     "meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
     # due NULL: nothing to do. While a drive is in a batch, a due that is set says: do it again afterwards.
     """drives (
-        drive TEXT PRIMARY KEY, status TEXT NOT NULL, holders TEXT NOT NULL, port TEXT, sequence BIGINT NOT NULL,
-        observed_at TEXT NOT NULL, library TEXT, detector TEXT NOT NULL, written_at DOUBLE PRECISION NOT NULL,
-        settled BIGINT NOT NULL DEFAULT 0, settled_why TEXT NOT NULL DEFAULT '',
-        batch TEXT, claimed_sequence BIGINT, attempt BIGINT NOT NULL DEFAULT 0, lease_until DOUBLE PRECISION,
-        due DOUBLE PRECISION, failures BIGINT NOT NULL DEFAULT 0, recheck_at DOUBLE PRECISION,
-        error_state TEXT NOT NULL DEFAULT '', error_since DOUBLE PRECISION, error_sequence BIGINT, error_attempt BIGINT,
+        drive TEXT PRIMARY KEY, status TEXT NOT NULL, holders TEXT NOT NULL, port TEXT, sequence {count} NOT NULL,
+        observed_at TEXT NOT NULL, library TEXT, detector TEXT NOT NULL, written_at {time} NOT NULL,
+        settled {count} NOT NULL DEFAULT 0, settled_why TEXT NOT NULL DEFAULT '',
+        batch TEXT, claimed_sequence {count}, attempt {count} NOT NULL DEFAULT 0, lease_until {time},
+        due {time}, failures {count} NOT NULL DEFAULT 0, recheck_at {time},
+        error_state TEXT NOT NULL DEFAULT '', error_since {time}, error_sequence {count}, error_attempt {count},
         error_reason TEXT NOT NULL DEFAULT '')""",
     """batches (
-        batch TEXT PRIMARY KEY, emitted_at DOUBLE PRECISION NOT NULL, emissions BIGINT NOT NULL,
-        claimed_at DOUBLE PRECISION, claimer TEXT, lease_until DOUBLE PRECISION, ended_at DOUBLE PRECISION)""",
+        batch TEXT PRIMARY KEY, emitted_at {time} NOT NULL, emissions {count} NOT NULL,
+        claimed_at {time}, claimer TEXT, lease_until {time}, ended_at {time})""",
     # change: the drive's row as it was claimed; the row itself may be newer by the time the play acts.
     """batch_drives (
-        batch TEXT NOT NULL, drive TEXT NOT NULL, sequence BIGINT NOT NULL, attempt BIGINT, change TEXT,
+        batch TEXT NOT NULL, drive TEXT NOT NULL, sequence {count} NOT NULL, attempt {count}, change TEXT,
         PRIMARY KEY (batch, drive))""",
     # expected 0: no control point of the newest plan; the row is kept for its copy of taken.
     """answers (
-        drive TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL, sequence BIGINT NOT NULL,
+        drive TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL, sequence {count} NOT NULL,
         application TEXT NOT NULL DEFAULT '', scope TEXT NOT NULL DEFAULT '', relation TEXT NOT NULL DEFAULT '',
-        expected INTEGER NOT NULL DEFAULT 1, confirmed INTEGER NOT NULL DEFAULT 0, outcome TEXT NOT NULL DEFAULT '',
-        state_read TEXT, reason TEXT NOT NULL DEFAULT '', detail TEXT, recheck_at DOUBLE PRECISION,
-        taken INTEGER NOT NULL DEFAULT 0, taken_sequence BIGINT NOT NULL DEFAULT 0,
-        taken_attempt BIGINT NOT NULL DEFAULT 0, asked_at DOUBLE PRECISION, answered_at DOUBLE PRECISION,
-        answered_attempt BIGINT NOT NULL DEFAULT 0, attempts BIGINT NOT NULL DEFAULT 0,
+        expected {count} NOT NULL DEFAULT 1, confirmed {count} NOT NULL DEFAULT 0, outcome TEXT NOT NULL DEFAULT '',
+        state_read TEXT, reason TEXT NOT NULL DEFAULT '', detail TEXT, recheck_at {time},
+        taken {count} NOT NULL DEFAULT 0, taken_sequence {count} NOT NULL DEFAULT 0,
+        taken_attempt {count} NOT NULL DEFAULT 0, asked_at {time}, answered_at {time},
+        answered_attempt {count} NOT NULL DEFAULT 0, attempts {count} NOT NULL DEFAULT 0,
         PRIMARY KEY (drive, instance, host))""",
-    "forced (host TEXT NOT NULL, drive TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (host, drive))",
-    "notifications (origin TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
+    "forced (host TEXT NOT NULL, drive TEXT NOT NULL, at {time} NOT NULL, PRIMARY KEY (host, drive))",
+    "notifications (origin TEXT PRIMARY KEY, at {time} NOT NULL)",
     """unresolved (
         kind TEXT NOT NULL, value TEXT NOT NULL, library TEXT NOT NULL, fields TEXT NOT NULL, origin TEXT,
-        at DOUBLE PRECISION NOT NULL, PRIMARY KEY (kind, value, library))""",
+        at {time} NOT NULL, PRIMARY KEY (kind, value, library))""",
     """history (
-        id {serial}, at DOUBLE PRECISION NOT NULL, drive TEXT, sequence BIGINT, kind TEXT NOT NULL,
+        id {serial}, at {time} NOT NULL, drive TEXT, sequence {count}, kind TEXT NOT NULL,
         host TEXT, instance TEXT, message TEXT NOT NULL)""",
-    "hosts (host TEXT PRIMARY KEY, updated_at DOUBLE PRECISION NOT NULL, notes TEXT NOT NULL DEFAULT '[]')",
+    "hosts (host TEXT PRIMARY KEY, updated_at {time} NOT NULL, notes TEXT NOT NULL DEFAULT '[]')",
     """ports (
         host TEXT NOT NULL, protocol TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, device TEXT,
-        origin TEXT NOT NULL, seen_at DOUBLE PRECISION NOT NULL, missing_since DOUBLE PRECISION,
+        origin TEXT NOT NULL, seen_at {time} NOT NULL, missing_since {time},
         PRIMARY KEY (host, protocol, id))""",
     """paths (
         host TEXT NOT NULL, drive TEXT NOT NULL, devices TEXT NOT NULL, detail TEXT NOT NULL, origin TEXT NOT NULL,
-        seen_at DOUBLE PRECISION NOT NULL, missing_since DOUBLE PRECISION, PRIMARY KEY (host, drive))""",
+        seen_at {time} NOT NULL, missing_since {time}, PRIMARY KEY (host, drive))""",
     """instances (
         host TEXT NOT NULL, instance TEXT NOT NULL, application TEXT NOT NULL, control_points TEXT NOT NULL,
         scope TEXT NOT NULL, managed TEXT NOT NULL, PRIMARY KEY (host, instance))""",
     # paths x instances of the same host, with managed decided: what record() and the plan need, without a join.
     """seen (
-        drive TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL, managed INTEGER NOT NULL,
+        drive TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL, managed {count} NOT NULL,
         PRIMARY KEY (drive, instance, host))""",
     """attributes (
         drive TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, library TEXT NOT NULL DEFAULT '',
-        seen_at DOUBLE PRECISION NOT NULL, PRIMARY KEY (drive, kind, value, library))""",
+        seen_at {time} NOT NULL, PRIMARY KEY (drive, kind, value, library))""",
 )
 
 _INDEXES = (
@@ -99,11 +99,22 @@ _INDEXES = (
 
 _SERIAL = {"sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT", "postgresql": "BIGSERIAL PRIMARY KEY"}
 
+# SQLite lets any text stand in a column of numbers, where Python would stumble over it. A text is greater than any
+# number there, so the limit keeps it out.
+_COLUMN = re.compile(r"(\w+) \{(count|time)\}")
+_TYPES = {
+    "count": r"\1 BIGINT CHECK (\1 BETWEEN 0 AND 1000000000000000)",
+    "time": r"\1 DOUBLE PRECISION CHECK (\1 < 1e15)",
+}
+
 
 def statements(backend: str) -> list[str]:
     """The statements that make an empty drive table; ``backend``: sqlite or postgresql."""
-    tables = [f"CREATE TABLE {table.replace('{serial}', _SERIAL[backend])}" for table in _TABLES]
-    return tables + [f"CREATE INDEX {index}" for index in _INDEXES]
+    made = []
+    for table in _TABLES:
+        typed = _COLUMN.sub(lambda match: match.expand(_TYPES[match[2]]), table.replace("{serial}", _SERIAL[backend]))
+        made.append(f"CREATE TABLE {typed}")
+    return made + [f"CREATE INDEX {index}" for index in _INDEXES]
 
 
 def default_site() -> str:

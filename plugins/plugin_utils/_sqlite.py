@@ -11,8 +11,6 @@ Every write is one ``BEGIN IMMEDIATE`` transaction: deferred ones of parallel wo
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import getpass
 import os
 import random
 import sqlite3
@@ -22,11 +20,10 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _schema_sql
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _schema_sql, _sqlite_file
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
 
-#: Seconds to wait for the write lock, and between two looks at it: SQLite's own waiting grows to 100 ms steps.
-BUSY_SECONDS = 5.0
+#: Seconds between two looks at a write lock that another process has: SQLite's own waiting grows to 100 ms steps.
 _BUSY_STEPS = (0.001, 0.01)
 
 #: Connections of a parent process are kept for ever: closing one in the child would harm the parent's
@@ -183,7 +180,7 @@ class SqliteStore:
                     self._drop()
 
     def _begin(self, connection: sqlite3.Connection, writable: bool) -> None:
-        deadline = time.monotonic() + BUSY_SECONDS
+        deadline = time.monotonic() + _sqlite_file.BUSY_SECONDS
         pause, longest = _BUSY_STEPS
         while True:
             try:
@@ -194,7 +191,7 @@ class SqliteStore:
                     connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
             except sqlite3.Error as exc:
                 self._rollback(connection)
-                if _code(exc) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() >= deadline:
+                if _sqlite_file.code(exc) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() >= deadline:
                     raise self.error(exc) from exc
                 time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(pause * 2, longest)
@@ -257,7 +254,7 @@ class SqliteStore:
                     " The event source makes it when it starts: start it, or give the right location."
                 )
                 raise TableError(msg)
-            self.created |= create(self.path, self._wanted_site or self.site or _schema_sql.default_site())
+            self.created |= _sqlite_file.create(self.path, self._wanted_site or self.site or _schema_sql.default_site())
         if os.path.isdir(self.path):
             raise _schema_sql.not_a_table(self.path, "it is a directory")
         uri = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
@@ -304,17 +301,17 @@ class SqliteStore:
 
     def error(self, exc: BaseException) -> TableError:
         """One sentence for what the driver or the system says; the connection is opened anew for the next transaction."""
-        code = _code(exc)
+        code = _sqlite_file.code(exc)
         if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL):
             self._suspect = True
-        return _sentence(self.path, code, exc)
+        return _sqlite_file.sentence(self.path, code, exc)
 
     # A connection that is open while its process forks is unsafe for both, even if the child opens its own: SQLite's
     # locks are kept per process in memory that the child inherits. So it is closed before, when no transaction runs.
 
     def before_fork(self) -> None:
         """Close the connection, after the transaction of another thread."""
-        free = self._lock.acquire(timeout=BUSY_SECONDS)
+        free = self._lock.acquire(timeout=_sqlite_file.BUSY_SECONDS)
         if not free or self._busy:
             self._forked_inside = True
         else:
@@ -329,99 +326,8 @@ class SqliteStore:
             self._lock.release()
 
 
-def create(path: str, site: str) -> bool:
-    """Make a drive table, complete or not at all; False: somebody else just made it. Raises TableError."""
-    directory = os.path.dirname(path)
-    new = f"{path}.new"
-    try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise _sentence(path, 0, exc) from exc
-    try:
-        _lock_directory(handle, path)
-        if os.path.lexists(path):
-            return False
-        # SQLite would take what a deleted table left beside it for its own (howtocorrupt.html 1.4).
-        for name in (f"{path}-wal", f"{path}-shm", new, f"{new}-wal", f"{new}-shm", f"{new}-journal"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _schema_sql.statements("sqlite"):
-                connection.execute(statement)
-            connection.executemany(
-                "INSERT INTO meta (key, value) VALUES (?, ?)",
-                [("schema_version", str(_schema_sql.SCHEMA_VERSION)), ("site", site), ("changes", "0")],
-            )
-            connection.execute("COMMIT")
-        os.rename(new, path)
-        os.fsync(handle)
-        return True
-    except (OSError, sqlite3.Error) as exc:
-        raise _sentence(path, _code(exc), exc) from exc
-    finally:
-        os.close(handle)
-
-
-def _lock_directory(handle: int, path: str) -> None:
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            if time.monotonic() >= deadline:
-                raise _sentence(path, sqlite3.SQLITE_BUSY, exc) from exc
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _code(exc: BaseException) -> int:
-    return getattr(exc, "sqlite_errorcode", 0) & 0xFF
-
-
 def _unstorable() -> InvalidValueError:
     return InvalidValueError("A value is too large, or holds characters that no text has; the drive table cannot keep it")
-
-
-def _sentence(path: str, code: int, exc: BaseException) -> TableError:
-    directory = os.path.dirname(path)
-    said = str(exc)
-    if isinstance(exc, OSError):
-        said = exc.strerror or said
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return TableError(
-            f"The drive table {path} is locked by another process for more than {BUSY_SECONDS:.0f} s; nothing was written."
-            f" See which one it is with: fuser -v {path}"
-        )
-    if code == sqlite3.SQLITE_FULL or getattr(exc, "errno", 0) in (28, 122):
-        return TableError(f"The disk of the drive table {path} is full; nothing was written. Make room in {directory}.")
-    if code == sqlite3.SQLITE_NOTADB or (code == sqlite3.SQLITE_ERROR and said.startswith("no such table: meta")):
-        return _schema_sql.not_a_table(path, said)
-    if code == sqlite3.SQLITE_CORRUPT:
-        return TableError(
-            f"The drive table {path} is damaged ({said}); nothing was written. Stop the event source, move the file away and"
-            " start it again: a new table is made, and what was taken is known from the records on the control points."
-        )
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or isinstance(exc, OSError):
-        return TableError(
-            f"The drive table {path} cannot be opened for writing ({said}); nothing was written."
-            f" Give user {_user()} access to it and to its directory, on a file system that can be written."
-        )
-    return TableError(
-        f"The drive table {path} could not be used ({said}); nothing was written. Check the file system of {directory}."
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return str(os.geteuid())
 
 
 def _before_fork() -> None:

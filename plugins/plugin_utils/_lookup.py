@@ -1,0 +1,139 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading the associations: only the rows of the drives and ports in question. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _rows
+
+PortKey = tuple[str | None, str | None]
+
+
+class Associations:
+    """The associations of the drives and ports that were asked for."""
+
+    def __init__(
+        self,
+        instances: dict[str, dict[str, dict[str, Any]]],
+        owners: dict[PortKey, set[str]],
+        hosts: dict[str, float],
+        libraries: dict[str, str],
+    ) -> None:
+        """Made by lookup only."""
+        #: host: when its facts were written, epoch seconds; the hosts that see the drives, and their control points.
+        self.hosts = hosts
+        self._instances = instances
+        self._owners = owners
+        self._libraries = libraries
+
+    def instances_of(self, drive: str, *, managed_only: bool = True) -> list[dict[str, Any]]:
+        """Instances that see a drive, by name.
+
+        Each has the keys instance, application, scope, control_points, hosts, devices {host: [files]}, missing_since
+        (epoch seconds since no host of it sees the drive any more, else None) and managed.
+        """
+        found = self._instances.get(drive, {})
+        return [found[name] for name in sorted(found) if found[name]["managed"] or not managed_only]
+
+    def owners(self, port: Mapping[str, Any]) -> set[str]:
+        """Instances that a port belongs to: of the hosts that have it, else of those that had it last."""
+        return set(self._owners.get((port["protocol"], port["id"]), ()))
+
+    def library(self, drive: str) -> str | None:
+        """The library's inventory name, where host variables or host facts tell it."""
+        return self._libraries.get(drive)
+
+
+def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]]) -> Associations:
+    """Read what concerns these drives and ports. Raises TableError."""
+    hosts: dict[str, float] = {}
+    instances: dict[str, dict[str, dict[str, Any]]] = {}
+    decoded: dict[str, Any] = {}
+    rows = _rows.select_in(
+        tx,
+        "SELECT s.drive, s.instance, s.host, s.managed, p.devices, p.missing_since, i.application, i.scope,"
+        " i.control_points, h.updated_at FROM seen s JOIN paths p ON p.host = s.host AND p.drive = s.drive"
+        " JOIN instances i ON i.host = s.host AND i.instance = s.instance JOIN hosts h ON h.host = s.host"
+        " WHERE s.drive IN {in}",
+        drives,
+    )
+    rows.sort(key=lambda row: (row["drive"], row["instance"], row["host"]))
+    for row in rows:
+        for key in ("devices", "control_points"):
+            text = row[key]
+            if text not in decoded:
+                decoded[text] = _rows.loads(text) or []
+        hosts[row["host"]] = row["updated_at"]
+        _add(instances.setdefault(row["drive"], {}), row, decoded)
+    control_points = {
+        host for found in instances.values() for entry in found.values() for host in entry["control_points"]
+    }
+    for row in _rows.select_in(
+        tx, "SELECT host, updated_at FROM hosts WHERE host IN {in}", sorted(control_points - set(hosts))
+    ):
+        hosts[row["host"]] = row["updated_at"]
+    return Associations(instances, port_owners(tx, ports), hosts, _libraries(tx, drives))
+
+
+def _add(found: dict[str, dict[str, Any]], row: Mapping[str, Any], decoded: Mapping[str, Any]) -> None:
+    """Add one host's row to its instance; where hosts of one instance differ, the first host's word counts."""
+    entry = found.get(row["instance"])
+    if entry is None:
+        entry = found[row["instance"]] = {
+            "instance": row["instance"],
+            "application": row["application"],
+            "scope": row["scope"],
+            "control_points": list(decoded[row["control_points"]]),
+            "hosts": [],
+            "devices": {},
+            "missing_since": row["missing_since"],
+            "managed": False,
+        }
+    entry["hosts"].append(row["host"])
+    entry["devices"][row["host"]] = list(decoded[row["devices"]])
+    entry["managed"] = entry["managed"] or bool(row["managed"])
+    if row["missing_since"] is None or entry["missing_since"] is None:
+        entry["missing_since"] = None
+    else:
+        entry["missing_since"] = max(entry["missing_since"], row["missing_since"])
+
+
+def port_owners(tx: Any, ports: Collection[Mapping[str, Any]]) -> dict[PortKey, set[str]]:
+    """Which instances each port belongs to; ports that nobody has are left out."""
+    wanted = {(port["protocol"], port["id"]) for port in ports if port["id"] is not None}
+    live: dict[PortKey, set[str]] = {}
+    lost: dict[PortKey, set[str]] = {}
+    for row in _rows.select_in(
+        tx,
+        "SELECT p.protocol, p.id, p.missing_since, i.instance FROM ports p JOIN instances i ON i.host = p.host"
+        " WHERE p.id IN {in}",
+        sorted({key[1] for key in wanted if key[1] is not None}),
+    ):
+        key = (row["protocol"], row["id"])
+        if key in wanted:
+            # An adapter that was moved belongs to the host that has it now.
+            (live if row["missing_since"] is None else lost).setdefault(key, set()).add(row["instance"])
+    return {**lost, **live}
+
+
+def managed_instances(tx: Any, drives: Collection[str]) -> dict[str, set[str]]:
+    """drive: the managed instances that see it; drives that none sees are left out."""
+    found: dict[str, set[str]] = {}
+    for row in _rows.select_in(
+        tx, "SELECT DISTINCT drive, instance FROM seen WHERE managed = 1 AND drive IN {in}", drives
+    ):
+        found.setdefault(row["drive"], set()).add(row["instance"])
+    return found
+
+
+def _libraries(tx: Any, drives: Collection[str]) -> dict[str, str]:
+    rows = _rows.select_in(
+        tx, "SELECT drive, library, seen_at FROM attributes WHERE library <> '' AND drive IN {in}", drives
+    )
+    rows.sort(key=lambda row: (row["seen_at"], row["library"]))
+    return {row["drive"]: row["library"] for row in rows}
