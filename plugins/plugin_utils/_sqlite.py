@@ -180,15 +180,22 @@ class SqliteStore:
                     self._drop()
 
     def _begin(self, connection: sqlite3.Connection, writable: bool) -> None:
+        def begin() -> None:
+            if writable:
+                connection.execute("BEGIN IMMEDIATE")
+            else:
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
+
+        self._waiting(connection, begin)
+
+    def _waiting(self, connection: sqlite3.Connection, action: Callable[[], object]) -> None:
+        """Do it as soon as no other process has the lock; the connection's own waiting is too coarse."""
         deadline = time.monotonic() + _sqlite_file.BUSY_SECONDS
         pause, longest = _BUSY_STEPS
         while True:
             try:
-                if writable:
-                    connection.execute("BEGIN IMMEDIATE")
-                else:
-                    connection.execute("BEGIN")
-                    connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
+                action()
             except sqlite3.Error as exc:
                 self._rollback(connection)
                 if _sqlite_file.code(exc) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() >= deadline:
@@ -278,8 +285,9 @@ class SqliteStore:
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         try:
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA journal_size_limit=16777216")
+            # Another process that closes the last connection locks the file for a moment, even for these.
+            self._waiting(connection, lambda: connection.execute("PRAGMA synchronous=FULL"))
+            self._waiting(connection, lambda: connection.execute("PRAGMA journal_size_limit=16777216"))
             self._begin(connection, writable=False)
             rows = connection.execute("SELECT key, value FROM meta WHERE key IN ('schema_version', 'site')").fetchall()
             connection.execute("COMMIT")
