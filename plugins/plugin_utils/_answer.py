@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _record
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Target
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import Decision
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import OUTCOMES, Decision
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 
 #: How long after an earlier set was given up its drive is read again, in seconds.
@@ -149,18 +148,23 @@ def _taken_now(one: Known) -> bool:
 
 def not_done(outcome: str, messages: Sequence[str]) -> str:
     said = "; ".join(messages)
-    meaning = {
+    what = {
         "late": "the step came too late and did nothing",
         "locked": "another step holds the drive's lock",
         "unwritable": "the record could not be written, so nothing was set",
         "not_reached": "the step ended before it came to this drive",
     }.get(outcome, outcome)
-    return f"{meaning}: {said}" if said else meaning
+    return f"{what}: {said}" if said else what
 
 
 def _printable(text: str, most: int = 120) -> str:
     line = " ".join("".join(char if char.isprintable() else " " for char in text[:400]).split())
     return (line[: most - 3] + "...") if len(line) > most else (line or "(nothing)")
+
+
+def meaning(outcome: str) -> str:
+    """What an outcome means to a person."""
+    return OUTCOMES.get(outcome, outcome)
 
 
 def as_row(answer: Answer, host: str) -> dict[str, Any]:
@@ -173,7 +177,7 @@ def as_row(answer: Answer, host: str) -> dict[str, Any]:
         "drive": answer.ask.drive, "sequence": answer.ask.sequence, "attempt": answer.ask.attempt,
         "instance": answer.ask.instance, "host": host, "confirmed": answer.confirmed, "outcome": answer.outcome,
         "state_read": answer.state_read, "reason": answer.reason, "taken": answer.taken,
-        "detail": json.dumps(detail),
+        "detail": detail,
         # Some applications carry out later what was given up: look again.
         "recheck_at": time.time() + RECHECK_SECONDS if answer.confirmed and answer.doubt else None,
     }

@@ -22,7 +22,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _dispatch,
     _history,
     _identifiers,
-    _play,
     _process,
     _views,
 )
@@ -39,7 +38,7 @@ EVENT_VERSION = 1
 
 #: What of the history is worth an operator's attention at once.
 ALERTS = {
-    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert", "kept",
+    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert", "kept", "expired",
 }
 
 _DAY = 86_400.0
@@ -70,7 +69,7 @@ _LIMITS = {
 }
 
 
-def check(args: Mapping[str, Any] | None) -> Options:
+def check(args: Any) -> Options:
     """Validate the source's ``dispatcher`` argument."""
     if args is None:
         return Options()
@@ -170,16 +169,7 @@ class Dispatcher:
         with store.write() as tx:
             self._tell(tx, step)
             expired = _dispatch.expire(tx, now, lambda claimer: not _process.gone(claimer))
-            _views.postpone(tx, expired, now, _play.backoff)
-            for drive in expired:
-                step.messages.append((
-                    logging.WARNING,
-                    f"The play that handled drive {drive} has ended without a result; the drive is dispatched again.",
-                ))
-            if not self._started:
-                # What an earlier engine was given and had not claimed died with it: no reason to wait.
-                _views.dissolve_unclaimed(tx, now)
-                self._started = True
+            _views.pause_failing(tx, expired, now, _dispatch.backoff)
             self._again(tx, step, now)
             self._new(tx, step, now)
             if now - self._pruned > 3600:
@@ -205,8 +195,14 @@ class Dispatcher:
 
     def _again(self, tx: Any, step: Step, now: float) -> None:
         """Emit again what nobody claimed in time, and notice an engine that claims nothing any more."""
-        for row in _dispatch.unclaimed(tx, now, self._options.claim_timeout):
-            batch = row["batch"]
+        if not self._started:
+            # What an earlier engine was given and had not claimed died with it: no reason to wait.
+            self._started = True
+            for batch in _dispatch.unclaimed(tx, now, 0.0):
+                _dispatch.reemit(tx, batch, now, count=False)
+                step.emit.append(batch)
+            return
+        for batch in _dispatch.unclaimed(tx, now, self._options.claim_timeout):
             emissions = _dispatch.reemit(tx, batch, now)
             if emissions > self._options.emissions:
                 msg = (
@@ -224,7 +220,7 @@ class Dispatcher:
 
     def _new(self, tx: Any, step: Step, now: float) -> None:
         """Emit what is due: at once when idle, else what has gathered."""
-        under_way = _views.under_way(tx)
+        under_way = _dispatch.under_way(tx)
         if under_way >= self._options.batches:
             return
         drives = _dispatch.due_drives(tx, now, self._options.changes)

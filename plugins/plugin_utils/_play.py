@@ -21,21 +21,12 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _plan,
     _views,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import ASKED_AGAIN, OUTCOMES
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask, meaning
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import ASKED_AGAIN
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
 
 #: Seconds that a claim outlives the longest act: the handshake's verdict and the library's call.
 LIBRARY_SECONDS = 300
-
-#: The first pause before unconfirmed work comes again, doubled each time, and the longest, in seconds.
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-
-
-def backoff(failures: int) -> float:
-    """Seconds until a drive that was not settled is dispatched again."""
-    return min(FIRST_PAUSE * 2.0 ** min(max(failures, 1) - 1, 10), LONGEST_PAUSE)
-
 
 @dataclass
 class Claimed:
@@ -69,11 +60,11 @@ def claim(
         drives = [row["drive"] for row in got.drives]
         ports = [holder for row in got.drives for holder in row["holders"] if holder.get("id")]
         associations = _associations.lookup(tx, drives, ports)
-        plan = _plan.make(got.drives, associations, inventory, _views.silent(tx, drives))
+        plan = _plan.make(got.drives, associations, inventory, _dispatch.silent(tx, drives))
         for drive, why in plan.settled.items():
             _dispatch.settle_now(tx, batch, drive, why, now)
         _dispatch.expect(tx, batch, plan.asks, now)
-        asked = _views.hosts_to_ask(tx, batch)
+        asked = _dispatch.hosts_to_ask(tx, batch)
         result.hosts = sorted(asked)
         result.settled = plan.settled
         result.warnings = plan.warnings + _missing_facts(tx, sharing) + _few_forks(forks, asked)
@@ -165,7 +156,7 @@ def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
             _judge(tx, row, policy, result, now)
         _report(tx, batch, result, now)
         if not result.force and not result.undo:
-            _dispatch.finish(tx, batch, now, backoff)
+            _dispatch.finish(tx, batch, now)
     return result
 
 
@@ -205,7 +196,7 @@ def _judge(tx: Any, row: Mapping[str, Any], policy: Policy, result: Handshake, n
     drive, sequence = row["drive"], row["sequence"]
     what = f"Drive {drive} (change {sequence}, {row['status']})"
     for answer in row["pending"]:
-        message = f"{what}: {answer['host']} answered {answer['outcome']}: {_meaning(answer)}; it is asked again."
+        message = f"{what}: {answer['host']} answered {answer['outcome']}: {answer['reason'] or meaning(answer['outcome'])}; it is asked again."
         result.alerts.append(message)
         _history.add(tx, now, "alert", message, drive, sequence, answer["host"], answer["instance"])
     silent = [answer for answer in row["silent"] if answer["outcome"] not in ASKED_AGAIN]
@@ -231,11 +222,7 @@ def _judge(tx: Any, row: Mapping[str, Any], policy: Policy, result: Handshake, n
         _history.add(tx, now, "silent", f"{message}.", drive, sequence, answer["host"], answer["instance"])
 
 
-def _meaning(answer: Mapping[str, Any]) -> str:
-    return answer["reason"] or OUTCOMES.get(answer["outcome"], "")
-
-
 def end(store: Any, batch: str, now: float) -> None:
     """End a batch after its errors were forced: what is not settled is owed."""
     with store.write() as tx:
-        _dispatch.finish(tx, batch, now, backoff)
+        _dispatch.finish(tx, batch, now)

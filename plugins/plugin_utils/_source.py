@@ -143,7 +143,8 @@ class Sink:
         with store.write() as tx:
             for place, fields in enumerate(many):
                 try:
-                    rest = {key: fields.get(key) for key in _FIELDS}
+                    rest: dict[str, Any] = {key: fields.get(key) for key in _FIELDS}
+                    rest["holders"] = tuple(rest["holders"] or ())
                     key = {**fields["drive"], "library": fields.get("library")}
                     try:
                         drive = _changes.resolve_drive(tx, key)
@@ -152,7 +153,7 @@ class Sink:
                         LOGGER.warning("A change of a drive that nobody is known to see was put aside: %s", exc)
                         results[place] = "unresolved"
                         continue
-                    observations.append(Observation(drive=drive, **{**rest, "holders": tuple(rest["holders"] or ())}))
+                    observations.append(Observation(drive=drive, **rest))
                     places.append(place)
                 except InvalidValueError as exc:
                     results[place] = exc
