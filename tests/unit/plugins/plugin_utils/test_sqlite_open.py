@@ -14,7 +14,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 
 def open_and_close(location, number, failures):
     """Do what a worker of a play does, often."""
-    for turn in range(150):
+    for turn in range(40):
         try:
             store = _store.open_store(location)
             with store.write() as tx:
@@ -37,4 +37,4 @@ def test_workers_that_open_and_close_the_table_at_once_wait_for_each_other(tmp_p
         worker.join(60)
     assert failures.empty(), failures.get()
     with _store.open_store(location).read() as tx:
-        assert [_store.get_meta(tx, f"worker_{number}") for number in range(3)] == ["149"] * 3
+        assert [_store.get_meta(tx, f"worker_{number}") for number in range(3)] == ["39"] * 3
