@@ -30,8 +30,8 @@ options:
     description:
       - The directory below which the host's C(sys), C(dev), C(etc) and C(proc) are found, for a connection that leads into a
         container which has the host's file system mounted somewhere.
-    type: path
-    default: /
+      - The default is the variable C(drive_sharing_root), else V(/).
+    type: str
   discover:
     description:
       - Whether the host is asked at all. With V(false) only its variables count.
@@ -42,11 +42,6 @@ options:
       - Whether the answer is written beside the drive table. The table is made if it does not exist.
     type: bool
     default: true
-  cacheable:
-    description:
-      - Whether the facts go into the fact cache too, if there is one.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - tapeworks.drive_sharing._attributes
   - tapeworks.drive_sharing._attributes.action
@@ -78,8 +73,8 @@ notes:
   - "The serial number where the kernel does not show it: C(sg_inq) of sg3_utils, if it is installed and C(/dev/sg*) may be read."
   - "IP addresses are not collected: most of them mean nothing to a library. Name those that do in C(drive_sharing_ports)."
   - "B(Variables.) C(drive_sharing_drives) is a list of drives. Each has C(serial), and as far as known C(manufacturer_serial),
-    C(wwnn), C(wwpns), C(vendor), C(model), C(devices), C(paths) (C(device), C(port), C(target_port)), C(location) and C(library).
-    A drive that was found gets the keys that are given here, and origin V(overridden); others are added with origin V(manual).
+    C(wwnn), C(wwpns), C(vendor), C(model), C(devices), C(paths) (C(device); C(port) and C(target_port), each with C(protocol) and C(id)), C(location)
+    and C(library). A drive that was found gets the keys that are given here, and origin V(overridden); others are added with origin V(manual).
     C(ignore: true) removes a drive that was found."
   - "C(drive_sharing_ports) is a list of ports. Each has C(protocol), one of V(fc), V(iscsi), V(sas) and V(ip), and C(id), and may have
     C(state), C(device) and C(ignore), with the same meaning."
@@ -187,9 +182,9 @@ drives:
           type: dict
           sample: {protocol: fc, id: 10000090fa1658de}
         target_port:
-          description: The drive's port, a WWN, a SAS address or an iSCSI name.
-          type: str
-          sample: 500507630f44be07
+          description: The drive's port, with C(protocol) and C(id), or null where it has no name.
+          type: dict
+          sample: {protocol: fc, id: 500507630f44be07}
     origin:
       description: V(found), V(manual) or V(overridden).
       type: str
@@ -242,12 +237,14 @@ instances:
   sample:
     - {instance: backup1, application: custom, control_points: [backup1], scope: host, managed: true}
 conflicts:
-  description: What this host and another claim, and only one can have, one sentence each, naming both. They are warnings too.
+  description:
+    - What this host and another claim, and only one can have, one sentence each, naming both; and what could not be recorded.
+    - They are warnings too.
   returned: always
   type: list
   elements: str
 ansible_facts:
-  description: The same as facts of the host, so that later plays can use them.
+  description: The same as facts of the host, so that later plays can use them; a fact cache keeps them too, if there is one.
   returned: success
   type: dict
   contains:

@@ -9,12 +9,10 @@ Pure. Private: may change at any time.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_WWN = re.compile(r"[0-9a-f]{16}")
 _NAMED_AT_MOST = 4
 
 
@@ -34,7 +32,7 @@ class Path:
     vendor: str | None = None
     model: str | None = None
     port: Mapping[str, str] | None = None
-    target_port: str | None = None
+    target_port: Mapping[str, str] | None = None
 
     def __str__(self) -> str:
         return f"{self.where} ({self.devices[0]})" if self.devices else self.where
@@ -85,8 +83,12 @@ def drives(
 
 def _names(path: Path) -> set[str]:
     """Give the WWNs by which a library may mean the drive of this path."""
-    names = {*path.wwpns, path.wwnn or "", path.target_port or ""}
-    return {name for name in names if _WWN.fullmatch(name)}
+    return {*_port_names(path), *([path.wwnn] if path.wwnn else [])}
+
+
+def _port_names(path: Path) -> set[str]:
+    target = path.target_port
+    return {*path.wwpns, *([target["id"]] if target and target["protocol"] in ("fc", "sas") else [])}
 
 
 def _shared(by_serial: Mapping[str, Iterable[Path]], notes: list[str]) -> set[str]:
@@ -108,14 +110,12 @@ def _drive(paths: list[Path], shared: set[str], files: Iterable[str]) -> dict[st
         return next((value for value in (getattr(path, attribute) for path in paths) if value), None)
 
     wwnn = next((path.wwnn for path in paths if path.wwnn and path.wwnn not in shared), None)
-    ports_of_drive = {
-        name for path in paths for name in (*path.wwpns, path.target_port) if name and _WWN.fullmatch(name)
-    }
+    wwpns = set().union(*(_port_names(path) for path in paths)) - shared
     return {
         "serial": paths[0].serial,
         "manufacturer_serial": first("manufacturer_serial"),
         "wwnn": wwnn,
-        "wwpns": sorted(ports_of_drive - shared),
+        "wwpns": sorted(wwpns),
         "vendor": first("vendor"),
         "model": first("model"),
         "devices": list(dict.fromkeys([*(device for path in paths for device in path.devices), *files])),
@@ -123,7 +123,7 @@ def _drive(paths: list[Path], shared: set[str], files: Iterable[str]) -> dict[st
             {
                 "device": path.devices[0] if path.devices else None,
                 "port": dict(path.port) if path.port else None,
-                "target_port": path.target_port,
+                "target_port": dict(path.target_port) if path.target_port else None,
             }
             for path in paths
         ],

@@ -18,6 +18,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
     DriveSharingError,
     InvalidValueError,
 )
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._identifiers import shown
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import linux
 
 
@@ -62,8 +63,8 @@ def command(platform: str = "auto", root: str = "/") -> str:
     if platform != "auto" and platform not in PLATFORMS:
         msg = f"platform must be auto or one of {', '.join(sorted(PLATFORMS))}, not {platform!r}"
         raise InvalidValueError(msg)
-    if not _ROOT.fullmatch(root):
-        msg = f"root must be an absolute path of letters, digits and '._/+,@:-', not {root[:60]!r}"
+    if not isinstance(root, str) or not _ROOT.fullmatch(root):
+        msg = f"root must be an absolute path of letters, digits and '._/+,@:-', not {shown(root)}"
         raise InvalidValueError(msg)
     lines = ["LC_ALL=C", "export LC_ALL", f"root={shlex.quote(root.rstrip('/'))}"]
     if platform == "auto":

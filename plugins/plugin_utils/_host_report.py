@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
@@ -50,27 +50,27 @@ def recorded(tx: Any, host: str) -> dict[str, Any]:
 
 
 def table(associations: Any) -> list[str]:
-    """Give lines of text, columns aligned: one for each drive and port of each host, and where it came from."""
-    if not isinstance(associations, Mapping):
+    """Give lines of text: one for each drive and port of each host and where it came from, columns aligned, then the notes."""
+    if not isinstance(associations, Mapping) or not all(isinstance(entry, Mapping) for entry in associations.values()):
         msg = "associations must be the mapping that drive_table_info returns"
         raise InvalidValueError(msg)
-    rows: list[Sequence[str]] = []
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
     for host, entry in sorted(associations.items()):
-        found = [
-            *((host, "drive", one["serial"], "-", _origin(one), _through(one)) for one in entry.get("drives", [])),
-            *(
-                (host, "port", f"{one['protocol']} {one['id']}", one["state"], _origin(one), one.get("device") or "-")
-                for one in entry.get("ports", [])
-            ),
+        found: list[tuple[str, ...]] = [
+            (host, "drive", str(one["serial"]), "-", _origin(one), _through(one)) for one in entry.get("drives", [])
         ]
+        for one in entry.get("ports", []):
+            name = f"{one['protocol']} {one['id']}"
+            found.append((host, "port", name, str(one["state"]), _origin(one), str(one.get("device") or "-")))
         rows += found or [(host, "-", "nothing", "-", "-", "-")]
+        notes += [f"{host}: {note}" for note in entry.get("notes") or []]
     if not rows:
         return ["No host has recorded its drives and ports yet."]
-    widths = [max(len(row[column]) for row in [_HEADING, *rows]) for column in range(len(_HEADING))]
-    return [
-        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [_HEADING, *rows]
-    ]
+    lines = [_HEADING, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADING))]
+    aligned = ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)) for line in lines]
+    return [line.rstrip() for line in aligned] + notes
 
 
 def _origin(entry: Mapping[str, Any]) -> str:
@@ -83,17 +83,12 @@ def _time(seconds: float) -> str:
 
 
 def _through(drive: Mapping[str, Any]) -> str:
-    """Name each path by its device file and port, else the first device file."""
-    paths = [
-        f"{path.get('device') or '?'}"
-        + (f" by {path['port']['protocol']} {path['port']['id']}" if path.get("port") else "")
-        for path in drive.get("paths") or []
-    ]
-    return ", ".join(paths or _first(drive.get("devices") or [])) or "-"
-
-
-def _first(devices: Iterable[str]) -> list[str]:
-    return list(devices)[:1]
+    """Name each path by its device file and port; without paths the first device file stands for all."""
+    paths = []
+    for path in drive.get("paths") or []:
+        port = path.get("port")
+        paths.append(f"{path.get('device') or '?'}" + (f" by {port['protocol']} {port['id']}" if port else ""))
+    return ", ".join(paths or list(drive.get("devices") or [])[:1]) or "-"
 
 
 def _drive(row: Mapping[str, Any]) -> dict[str, Any]:

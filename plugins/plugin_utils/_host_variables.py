@@ -215,14 +215,8 @@ def _one_of(words: Sequence[str]) -> Check:
 
 
 def _path(value: Any, what: str) -> dict[str, Any]:
-    checks: dict[str, Check] = {"device": _device, "port": identifiers.port, "target_port": _target_port}
+    checks: dict[str, Check] = {"device": _device, "port": identifiers.port, "target_port": identifiers.port}
     return {"device": None, "port": None, "target_port": None, **_mapping(value, what, checks)}
-
-
-def _target_port(value: Any, what: str) -> str:
-    if isinstance(value, str) and value.strip().lower().startswith(("iqn.", "eui.", "naa.")):
-        return identifiers.iqn(value, what)
-    return identifiers.wwn(value, what)
 
 
 def _device(value: Any, what: str) -> str:

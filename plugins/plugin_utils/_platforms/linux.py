@@ -344,15 +344,14 @@ def _path(
     unit = units[0] if units else wwid or None
     node_name = _named(identifiers.wwn, device.one("node_name"), f"The node_name of the target of {where}", notes)
     wwnn = next((name for name in [*units, wwid] if re.fullmatch(r"[0-9a-f]{16}", name)), node_name)
-    session = records["iscsi_session"].get(device.one("session"))
+    session = records["iscsi_session"].get(device.one("session")) or _Record("iscsi_session", "its session")
     # The transport's attribute loses its value with the link; the remote port keeps it.
     target = device.one("port_name").replace("0xffffffffffffffff", "") or device.one("rport_port_name")
-    target_port = (
-        _named(identifiers.wwn, target, f"The port_name of the target of {where}", notes)
-        or _named(identifiers.sas, device.one("sas_target"), f"The sas_address of the target of {where}", notes)
-        or (session and _named(identifiers.iqn, session.one("targetname"), f"The target of {session.name}", notes))
-        or None
-    )
+    target_names = {
+        "fc": _named(identifiers.wwn, target, f"The port_name of the target of {where}", notes),
+        "sas": _named(identifiers.sas, device.one("sas_target"), f"The sas_address of the target of {where}", notes),
+        "iscsi": _named(identifiers.iqn, session.one("targetname"), f"The targetname of {session.name}", notes),
+    }
     if port is None:
         notes.append(
             f"Host adapter host{device.name.partition(':')[0]} has no port with a name, so drive {serial} at {where} "
@@ -369,7 +368,7 @@ def _path(
         vendor=_words(device.one("vendor")),
         model=_words(device.one("model")),
         port=None if port is None else {"protocol": port["protocol"], "id": port["id"]},
-        target_port=target_port,
+        target_port=next(({"protocol": kind, "id": name} for kind, name in target_names.items() if name), None),
     )
 
 

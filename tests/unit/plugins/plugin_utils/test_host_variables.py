@@ -22,7 +22,7 @@ FOUND_DRIVE = {
     "vendor": "IBM",
     "model": "ULT3580-TD8",
     "devices": ["/dev/st0", "/dev/nst0"],
-    "paths": [{"device": "/dev/st0", "port": FC, "target_port": "500507630f44be07"}],
+    "paths": [{"device": "/dev/st0", "port": FC, "target_port": {"protocol": "fc", "id": "500507630f44be07"}}],
     "origin": "found",
     "location": None,
     "library": None,
@@ -58,7 +58,7 @@ def test_a_drive_is_normalised_in_every_key() -> None:
             {
                 "device": "/dev/nst0",
                 "port": {"protocol": "fc", "id": "0x10000090FA1658DE"},
-                "target_port": "IQN.2026-11.lab:D1",
+                "target_port": {"protocol": "iscsi", "id": "IQN.2026-11.lab:D1"},
             }
         ],
         "location": "F1,C2,R3",
@@ -74,7 +74,9 @@ def test_a_drive_is_normalised_in_every_key() -> None:
             "vendor": "IBM",
             "model": "ULT3580-TD8",
             "devices": ["/dev/nst0", "\\\\.\\Tape0"],
-            "paths": [{"device": "/dev/nst0", "port": FC, "target_port": "iqn.2026-11.lab:d1"}],
+            "paths": [
+                {"device": "/dev/nst0", "port": FC, "target_port": {"protocol": "iscsi", "id": "iqn.2026-11.lab:d1"}}
+            ],
             "location": "F1,C2,R3",
             "library": "ts4500_01",
         }

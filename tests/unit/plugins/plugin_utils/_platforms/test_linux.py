@@ -113,12 +113,12 @@ def test_two_drives_through_two_ports_are_two_drives_with_two_paths(tmp_path: Pa
             {
                 "device": "/dev/st2",
                 "port": {"protocol": "fc", "id": "200000109b000a01"},
-                "target_port": "20000024ff000110",
+                "target_port": {"protocol": "fc", "id": "20000024ff000110"},
             },
             {
                 "device": "/dev/st0",
                 "port": {"protocol": "fc", "id": "200000109b000b02"},
-                "target_port": "20000024ff000110",
+                "target_port": {"protocol": "fc", "id": "20000024ff000110"},
             },
         ],
         "origin": "found",
@@ -259,7 +259,7 @@ def test_two_iscsi_initiators_in_one_host_are_told_apart_by_session(tmp_path: Pa
         "iqn.2026-11.lab:host-a",
         "iqn.2026-11.lab:host-b",
     ]
-    assert facts["drives"][0]["paths"][0]["target_port"] == "iqn.2026-11.lab:lib1"
+    assert facts["drives"][0]["paths"][0]["target_port"] == {"protocol": "iscsi", "id": "iqn.2026-11.lab:lib1"}
     assert facts["notes"] == []
 
 
@@ -339,7 +339,7 @@ def test_sas_drives_have_the_address_of_their_adapter(host: sysfs.Host) -> None:
     ]
     path = facts["drives"][0]["paths"][0]
     assert path["port"] == {"protocol": "sas", "id": "500605b0000272d0"}
-    assert path["target_port"] == "500507631245da6a"
+    assert path["target_port"] == {"protocol": "sas", "id": "500507631245da6a"}
 
 
 def test_a_sas_adapter_with_an_address_for_each_port_is_joined_by_port(host: sysfs.Host) -> None:
@@ -425,7 +425,7 @@ def test_a_drive_without_identification_page_is_known_by_its_wwid_or_its_node_na
 def test_a_target_whose_link_is_gone_is_named_by_its_remote_port(host: sysfs.Host) -> None:
     host.fc_drive(host.fc_host(7, FC), "7:0:0:0", TARGET, transport_name="0xffffffffffffffff", **IBM)
     facts = ask(host.root)
-    assert facts["drives"][0]["paths"][0]["target_port"] == "500507630f44be07"
+    assert facts["drives"][0]["paths"][0]["target_port"]["id"] == "500507630f44be07"
     assert facts["notes"] == []
 
 
