@@ -72,10 +72,10 @@ class Story:
 
     # The steps
 
-    def set_the_scene(self) -> None:
-        """Start everything."""
+    def set_the_scene(self, *, send: bool = True) -> None:
+        """Start everything; `send` as false: the library leaves the sending to others."""
         with self.waiting("The simulated tape library starts"):
-            self.world.start_library()
+            self.world.start_library(send=send)
         with self.waiting("ansible-rulebook starts with the rulebook drive_sharing"):
             self.world.start_engine()
             with self.waiting("Playbook host_facts writes down which server sees which drive"):
@@ -109,11 +109,7 @@ class Story:
         states = {"host_a": (OFF, ON), "host_b": (ON, ON), "host_c": (OFF, ON)}
         self.show(step, Expected(states, holders=(HOST_B, None)), "It was offline at host_c, and not by us.")
         step = self.change("host_b releases it", lambda: self.world.release(HOST_B, FIRST))
-        kept = self.world.select(
-            "SELECT message FROM history WHERE kind = 'kept' AND drive = ? AND host = 'host_c' ORDER BY id DESC", FIRST
-        )
-        self.check(bool(kept), "it was not reported that host_c's drive stays offline")
-        step.said.append(kept[0]["message"])
+        step.said.append(self.reported(FIRST, HOST_C))
         self.show(
             step,
             Expected({"host_a": (ON, ON), "host_b": (ON, ON), "host_c": (OFF, ON)}),
@@ -183,6 +179,23 @@ class Story:
             drive,
         )
         return float(rows[0]["at"] or 0.0)
+
+    def reported(self, drive: str, host: Host) -> str:
+        """Give what was reported of a drive that stays offline, as soon as the play has come to its end."""
+        sequence = self.world.drive(drive)["sequence"]
+        found: list[dict[str, Any]] = []
+
+        def written() -> bool:
+            found[:] = self.world.select(
+                "SELECT message FROM history WHERE kind = 'kept' AND drive = ? AND host = ? AND sequence = ?",
+                drive,
+                host.name,
+                sequence,
+            )
+            return bool(found)
+
+        self.world.wait(f"it is reported that {host.name}'s drive stays offline", written, EXPECTED_WITHIN)
+        return str(found[0]["message"])
 
     def force_error(self, title: str, host: Host, drive: str, word: str) -> Step:
         """Let the library tell of a change that is not confirmed everywhere; the play must say so."""
@@ -257,7 +270,7 @@ class Story:
         self.steps.append(step)
         number = f"{len(self.steps):2}. "
         figure = "" if step.seconds is None else f"  [cyan]{step.seconds:.2f} s[/cyan]"
-        self.console.print(f"[bold]{number}{step.title}[/bold]{figure}")
+        self.console.print(f"[bold]{number}{step.title}[/bold]{figure}", soft_wrap=True)
         self.console.print(table)
         for sentence in step.said:
             self.console.print("    reported: ", end="", style="yellow")

@@ -180,6 +180,10 @@ class World:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
+    def kill(self, name: str) -> None:
+        """End a process as the kernel does when memory runs out, and whatever it had started."""
+        self.stop(name, signal.SIGKILL)
+
     def close(self) -> None:
         """End everything that this world has started, also what its processes left behind."""
         for name in list(self._running):
@@ -293,8 +297,8 @@ class World:
         variables = {
             "drive_sharing_table": str(self.table),
             "drive_sharing_snmp": {
-                "listen": f"{self.listen}:{self.snmp_port}",
-                "users": [{"name": "library_1", "auth_passphrase": auth, "privacy_passphrase": privacy}],
+                "listen": [f"{self.listen}:{self.snmp_port}"],
+                "users": [{"name": "library_1", "auth_passphrase": auth, "priv_passphrase": privacy}],
             },
             **self.variables,
         }
@@ -354,7 +358,11 @@ class World:
             if true():
                 return time.monotonic() - started
             if not self.alive(process):
-                raise WorldError(f"The process {process} has ended before {what}; see {self.logs / process}.log.")
+                said = [line for line in self.log(process).splitlines() if line.strip()][-1:]
+                raise WorldError(
+                    f"The process {process} has ended before {what}; see {self.logs / process}.log. It said at last: "
+                    + "".join(said)
+                )
             if time.monotonic() - started > limit:
                 raise WorldError(f"It did not come to pass within {limit:.0f} s that {what}; see {self.logs}.")
         raise AssertionError

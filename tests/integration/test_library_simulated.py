@@ -448,7 +448,7 @@ def run(cases: dict[str, Case], directory: Path, *options: str) -> Ran:
         (directory / "play.yml").write_text(PLAY.replace("CALLS", "".join(calls)))
         environment = {
             **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / "build" / "collections")),
             "ANSIBLE_FORKS": "8",
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),

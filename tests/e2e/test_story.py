@@ -1,0 +1,106 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The demo's story over real SSH, with real ansible-rulebook, told by net-snmp's snmpinform.
+
+The tests are the story's chapters, so they run in this order; each checks what every application answers when it is asked,
+and what the library says.
+"""
+
+from __future__ import annotations
+
+import io
+import statistics
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from demo.story import FIRST, HOST_A, HOST_B, SECOND, Story, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    RemoteWorld = Any
+
+
+@pytest.fixture(scope="module")
+def story(world: RemoteWorld) -> Iterator[Story]:
+    """Give the story, with everything started and nothing reserved yet."""
+    told = Story(world, Console(file=io.StringIO(), width=160))
+    told.set_the_scene(send=False)
+    yield told
+    print(told.console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_a_reservation_sets_the_drive_offline_in_the_applications_of_all_other_hosts(story: Story) -> None:
+    story.reserve()
+
+
+def test_a_release_gives_the_drive_back_to_whom_it_was_taken_from(story: Story) -> None:
+    story.release()
+
+
+def test_what_an_administrator_has_put_offline_stays_offline_and_is_reported(story: Story) -> None:
+    story.administrator()
+
+
+def test_an_application_that_hangs_puts_the_drive_into_its_error_state_until_that_is_cleared(story: Story) -> None:
+    story.hang()
+
+
+def test_a_host_that_cannot_be_reached_puts_the_drive_into_its_error_state_until_that_is_cleared(story: Story) -> None:
+    story.unreachable()
+
+
+def test_a_change_is_confirmed_everywhere_within_seconds(
+    story: Story, world: RemoteWorld, measured: Callable[..., None]
+) -> None:
+    confirmed, acknowledged = [], []
+    for turn in range(10):
+        said: dict[str, Any] = {}
+
+        def change(turn: int = turn, said: dict[str, Any] = said) -> dict[str, Any]:
+            said.update((world.release if turn % 2 else world.reserve)(HOST_A, FIRST))
+            return said
+
+        confirmed.append(story.change(f"change {turn}", change).seconds or 0.0)
+        acknowledged.append(said["acknowledged"] - said["at"])
+    measured(
+        inform_to_confirmed_seconds={
+            "median": round(statistics.median(confirmed), 3),
+            "all": [round(seconds, 3) for seconds in confirmed],
+            "what": "snmpinform started to the last of 2 control points confirmed, over SSH",
+        },
+        inform_to_acknowledged_seconds={"median": round(statistics.median(acknowledged), 3)},
+    )
+    assert statistics.median(confirmed) < 5
+
+
+def test_no_play_has_failed_but_those_that_had_to(story: Story, world: RemoteWorld) -> None:
+    failed = [message for message in messages(world.log("engine")) if "1310211" in message]
+    assert [drive for drive in (FIRST, SECOND) for message in failed if drive in message] == [FIRST, SECOND], failed
+    assert "Traceback" not in world.log("engine")
+
+
+def test_an_engine_that_is_killed_does_what_it_had_acknowledged_when_it_is_started_again(
+    story: Story, world: RemoteWorld
+) -> None:
+    inform = world.reserve(HOST_B, SECOND)
+    world.kill("engine")
+    story.world.start_engine()
+    world.wait_for_engine()
+    world.wait(
+        "the change is confirmed after the restart",
+        lambda: world.drive(SECOND)["settled"] >= world.drive(SECOND)["sequence"],
+        60,
+    )
+    assert world.drive(SECOND)["written_at"] >= inform["at"]
+    states = {host: world.ask(host) for host in (HOST_A, HOST_B)}
+    assert states[HOST_A][SECOND].state == "offline"
+    assert states[HOST_B][SECOND].state == "online"
