@@ -244,35 +244,59 @@ def test_check_mode_predicts_and_writes_nothing(site: Site) -> None:
     assert before == (site.rows("SELECT * FROM paths"), site.rows("SELECT * FROM hosts"))
 
 
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Run]:
+    """One site, each of whose hosts has a fault of its own."""
+    site = Site(tmp_path_factory.mktemp("faults"))
+    shell = site.directory / "shell"
+    for name, text in (("uname", "echo AIX"), ("shell", f'PATH={site.directory}:$PATH exec /bin/sh "$@"')):
+        (site.directory / name).write_text(f"#!/bin/sh\n{text}\n")
+        (site.directory / name).chmod(0o755)
+    site.host("root", drive_sharing_root="relative path")
+    site.host("managed", drive_sharing_managed="some")
+    site.host("undefined", drive_sharing_drives="{{ nothing }}")
+    site.host("dead", ansible_shell_executable="/bin/false")
+    site.host("system", ansible_shell_executable=str(shell))
+    site.host("platform")
+    site.host("async")
+    go_on = "ignore_errors: true"
+    plays = [
+        ONE_TASK.format(options="record: true", keywords=go_on).replace("all", "all:!platform:!async"),
+        ONE_TASK.format(options="platform: aix", keywords=go_on).replace("all", "platform"),
+        ONE_TASK.format(options="record: true", keywords=f"{go_on}\n      async: 10").replace("all", "async"),
+    ]
+    play = site.directory / "play.yml"
+    play.write_text("".join(plays))
+    return site, site.run(str(play))
+
+
 @pytest.mark.parametrize(
-    ("variables", "options", "message"),
+    ("host", "message"),
     [
-        ({}, "root: relative path", "root must be an absolute path of letters"),
-        ({}, "platform: aix", "value of platform must be one of: auto, linux"),
+        ("root", "root must be an absolute path of letters, digits and '._/+,@:-', not 'relative path'"),
+        ("managed", "drive_sharing_managed must be true, false or a list of serial numbers, not 'some'"),
+        ("undefined", "The variable drive_sharing_drives of undefined cannot be read"),
         (
-            {"drive_sharing_managed": "some"},
-            "record: true",
-            "drive_sharing_managed must be true, false or a list of serial numbers, not 'some'",
+            "dead",
+            "dead could not be asked: the answer does not begin with the system's name, exit status 1; what is recorded of dead",
         ),
         (
-            {"drive_sharing_drives": "{{ nothing }}"},
-            "record: true",
-            "The variable drive_sharing_drives of a cannot be read",
+            "system",
+            "system could not be asked: AIX is not one of the systems that can be asked (Linux); describe its drives and "
+            "ports in drive_sharing_drives and drive_sharing_ports, and set drive_sharing_discover to false; what is "
+            "recorded of system was left as it was.",
         ),
-        (
-            {"ansible_shell_executable": "/bin/false"},
-            "record: true",
-            "a could not be asked: the answer does not begin with the system's name, exit status 1",
-        ),
+        ("platform", "value of platform must be one of: auto, linux, got: aix"),
+        ("async", "tapeworks.drive_sharing.host_facts) does not support async."),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_recorded(
-    site: Site, variables: dict[str, Any], options: str, message: str
+    faults: tuple[Site, Run], host: str, message: str
 ) -> None:
-    site.host("a", **variables)
-    run = site.ask(options)
-    assert run.status == 2
-    assert message in run.results["a"]["msg"]
+    site, run = faults
+    assert re.search(rf"^{host} .* ignored=1 ", run.output, re.MULTILINE)
+    assert message in run.results[host]["msg"]
+    assert "\n" not in run.results[host]["msg"]
     assert not site.table.exists() or site.rows("SELECT host FROM hosts") == []
 
 
@@ -291,26 +315,6 @@ def test_half_an_answer_leaves_what_is_recorded(site: Site) -> None:
     assert run.results["a"]["msg"].endswith("what is recorded of a was left as it was.")
     assert [drive["serial"] for drive in run.results["a"]["drives"]] == ["10WT012345"]
     assert site.rows("SELECT * FROM paths") == before
-
-
-def test_an_unsupported_system_is_told_what_to_do(site: Site) -> None:
-    shell = site.directory / "shell"
-    for name, text in (("uname", "echo AIX"), ("shell", f'PATH={site.directory}:$PATH exec /bin/sh "$@"')):
-        (site.directory / name).write_text(f"#!/bin/sh\n{text}\n")
-        (site.directory / name).chmod(0o755)
-    site.host("a", ansible_shell_executable=str(shell))
-    run = site.ask("record: true")
-    assert run.results["a"]["msg"].startswith(
-        "a could not be asked: AIX is not one of the systems that can be asked (Linux); describe its drives and ports in "
-        "drive_sharing_drives and drive_sharing_ports, and set drive_sharing_discover to false"
-    )
-
-
-def test_async_is_refused(site: Site) -> None:
-    site.host("a")
-    run = site.ask("record: false", keywords="async: 10")
-    assert run.status == 2
-    assert "async" in run.results["a"]["msg"]
 
 
 def test_a_fact_cache_keeps_the_facts_and_later_runs_can_use_them(site: Site) -> None:

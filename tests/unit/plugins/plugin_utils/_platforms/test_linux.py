@@ -82,6 +82,39 @@ def test_the_script_leaves_the_host_as_it_was(tmp_path: Path) -> None:
     assert tree() == before
 
 
+@pytest.mark.parametrize("name", ["real_lab", "real_lab_busybox", "real_lab_link_down"])
+def test_the_facts_of_the_real_lab_are_what_lsscsi_said_there(name: str) -> None:
+    # "lsscsi -gt", and the port names of host1 and host2 and the initiator names of host3 and host4, in the same guest.
+    ports = {1: "200000109b000a01", 2: "200000109b000b02", 3: "iqn.2026-11.lab:host-a", 4: "iqn.2026-11.lab:host-b"}
+    lsscsi = """
+        [1:0:0:0]    tape    fcoe:0x20000024ff000110,0x000110  /dev/st0   /dev/sg0
+        [1:0:0:1]    tape    fcoe:0x20000024ff000110,0x000110  /dev/st3   /dev/sg2
+        [2:0:0:0]    tape    fcoe:0x20000024ff000110,0x000110  /dev/st1   /dev/sg1
+        [2:0:0:1]    tape    fcoe:0x20000024ff000110,0x000110  /dev/st2   /dev/sg3
+        [3:0:0:0]    tape    iqn.2026-11.lab:lib1,t,0x1        /dev/st4   /dev/sg4
+        [3:0:0:1]    tape    iqn.2026-11.lab:lib1,t,0x1        /dev/st5   /dev/sg5
+        [4:0:0:0]    tape    iqn.2026-11.lab:lib1,t,0x1        /dev/st6   /dev/sg6
+        [4:0:0:1]    tape    iqn.2026-11.lab:lib1,t,0x1        /dev/st7   /dev/sg7
+    """
+    facts = host_facts.parse((Path(__file__).parents[3] / f"fixtures/linux/{name}.txt").read_text())
+    drives = {drive["serial"]: drive for drive in facts["drives"]}
+    assert list(drives) == ["LABDRV0001", "LABDRV0002"]
+    seen = {serial: [] for serial in drives}
+    for row in lsscsi.strip().splitlines():
+        address, _type, target, tape, generic = row.split()
+        serial = "LABDRV0001" if address.endswith(":0]") else "LABDRV0002"
+        assert {tape, tape.replace("st", "nst"), generic} < set(drives[serial]["devices"])
+        target = target.split(",")[0].removeprefix("fcoe:0x")
+        seen[serial].append((tape, ports[int(address[1])], target))
+    for serial, drive in drives.items():
+        paths = [(path["device"], path["port"]["id"], path["target_port"]["id"]) for path in drive["paths"]]
+        assert paths == seen[serial]
+    assert drives["LABDRV0001"]["wwnn"] == "5000e11100000001"
+    states = {port["device"]: port["state"] for port in facts["ports"]}
+    assert states == dict.fromkeys(states, "online") | ({"host2": "offline"} if name.endswith("down") else {})
+    assert set(states) == {"host0", "host1", "host2", "host3", "host4"}
+
+
 def test_two_drives_through_two_ports_are_two_drives_with_two_paths(tmp_path: Path) -> None:
     sysfs.fc_lab(tmp_path)
     facts = ask(tmp_path)
