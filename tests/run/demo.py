@@ -81,8 +81,7 @@ def _install_collection(venv: Path) -> bool:
 def play(home: Path) -> None:
     """Become the story."""
     venv = environments.venv_path("demo")
-    extra = {"JAVA_HOME": str(home), "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED)}
-    env = environment(venv, extra)
+    env = environment(venv, {"ANSIBLE_COLLECTIONS_PATH": str(INSTALLED)}, home)
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         del env["NO_COLOR"]
     sys.stdout.flush()

@@ -58,7 +58,7 @@ class OrdinaryUser:
             return failed(f"a second run set up again: {again[0]}")
         if status == 0:
             return Outcome(PASSED, passed=1)
-        lines = [line for line in commands.tail(log, 5) if not line.startswith("make")]
+        lines = [line for line in commands.tail(log, 10) if not line.startswith(("make", "The logs are"))]
         return failed(lines[-1].strip() if lines else f"exit status {status}")
 
     def clean(self) -> None:

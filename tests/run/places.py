@@ -21,7 +21,9 @@ class SetUpError(Exception):
     """What cannot be set up, in one sentence for the person who called."""
 
 
-def environment(venv: Path | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def environment(
+    venv: Path | None = None, extra: Mapping[str, str] | None = None, java: Path | None = None
+) -> dict[str, str]:
     """Give the caller's environment without what would change the result, with a virtual environment in front."""
     dropped = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
     # For somebody who has no home to write to.
@@ -36,6 +38,10 @@ def environment(venv: Path | None = None, extra: Mapping[str, str] | None = None
     if venv is not None:
         env["PATH"] = f"{venv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
         env["VIRTUAL_ENV"] = str(venv)
+    if java is not None:
+        # The rule engine looks at JAVA_HOME, people's scripts and our tests for a program.
+        env["JAVA_HOME"] = str(java)
+        env["PATH"] = f"{env.get('PATH', os.defpath)}{os.pathsep}{java / 'bin'}"
     env.update(extra or {})
     return env
 

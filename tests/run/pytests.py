@@ -27,11 +27,9 @@ def run_tests(name: str, core: str, folder: str, limit: float, *, needs_java: bo
     report.unlink(missing_ok=True)
     extra = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     home = java.find(venv) if needs_java else None
-    if home:
-        extra["JAVA_HOME"] = str(home)
     words = [venv / "bin" / "python", "-m", "pytest", "-q", "-ra", "--tb=short", "--durations=5", "--durations-min=1"]
     words += ["-o", f"cache_dir={BUILD / 'cache' / name}", f"--junitxml={report}", folder]
-    status = commands.run(words, log, environment(venv, extra), ROOT, limit)
+    status = commands.run(words, log, environment(venv, extra, home), ROOT, limit)
     if status == NOTHING_COLLECTED:
         return not_run(f"there are no tests in {folder} yet")
     return count(report, status)
