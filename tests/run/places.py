@@ -35,13 +35,13 @@ def environment(
     }
     # Ansible refuses to start without an UTF-8 locale, and C.UTF-8 is the one that is always there.
     env.update(LC_ALL="C.UTF-8", PYTHONUNBUFFERED="1", NO_COLOR="1")
-    if venv is not None:
-        env["PATH"] = f"{venv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
-        env["VIRTUAL_ENV"] = str(venv)
     if java is not None:
         # The rule engine looks at JAVA_HOME, people's scripts and our tests for a program.
         env["JAVA_HOME"] = str(java)
-        env["PATH"] = f"{env.get('PATH', os.defpath)}{os.pathsep}{java / 'bin'}"
+        env["PATH"] = f"{java / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
+    if venv is not None:
+        env["PATH"] = f"{venv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
+        env["VIRTUAL_ENV"] = str(venv)
     env.update(extra or {})
     return env
 

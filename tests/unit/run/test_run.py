@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -118,6 +119,24 @@ def test_the_packages_of_bindep_are_read_without_their_marks(run) -> None:
     wanted = run["debian"].wanted()
     assert "openssh-server" in wanted
     assert all(" " not in package and "[" not in package for package in wanted)
+
+
+def test_installing_packages_starts_no_service_and_leaves_no_trace(run, tmp_path: Path, monkeypatch) -> None:
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(run["debian"], "POLICY", policy)
+    with pytest.raises(KeyboardInterrupt), run["debian"]._no_services():
+        assert subprocess.run([policy], check=False).returncode == 101, "101 tells Debian to start nothing"
+        raise KeyboardInterrupt
+    assert not policy.exists()
+
+
+def test_a_policy_that_is_there_already_is_left_alone(run, tmp_path: Path, monkeypatch) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("somebody's", encoding="utf-8")
+    monkeypatch.setattr(run["debian"], "POLICY", policy)
+    with run["debian"]._no_services():
+        assert policy.read_text(encoding="utf-8") == "somebody's"
+    assert policy.read_text(encoding="utf-8") == "somebody's"
 
 
 def test_an_interpreter_is_found_only_if_it_is_of_the_version(run) -> None:
