@@ -309,7 +309,7 @@ def test_any_text_gives_plain_text_or_the_collections_own_error(function, text) 
         assert len(str(exc)) < 300
         assert "\n" not in str(exc)
     else:
-        assert type(result) is str
+        assert result.__class__ is str
         assert result.isascii()
         # Templates, quoting, control characters: none of these gets through any of the functions.
         assert not re.search(r"[\x00-\x1f{}%'\"`$\\;|&<>*?\[\]!#~]", result)
