@@ -195,9 +195,10 @@ class Engine:
         if header.engine_id == self.engine_id:
             late = abs(self.time() - header.time) > TIME_WINDOW
             if late or header.boots != self.boots or self.boots >= MAX_BOOTS:
-                msg = "it is outside of the time window"
-                # That is how a sender learns our boots and time: at its first message and after each of our starts.
-                raise self._report(header, "time_window", msg, _NOT_IN_TIME_WINDOW, keys, routine=True)
+                msg = f"its time differs from ours by more than {TIME_WINDOW} s: delayed, or repeated by somebody"
+                # With other boots it is how a sender learns ours: at its first message and after each of our starts.
+                known = header.boots == self.boots
+                raise self._report(header, "time_window", msg, _NOT_IN_TIME_WINDOW, keys, routine=not known)
             return
         now = self._clock()
         boots, latest, at = self._senders.get(header.engine_id, (0, 0, now))
@@ -229,12 +230,10 @@ class Engine:
             raise RefusedError("replayed", msg)
 
     def _open(self, header: _snmp_message.Header, keys: _usm.Keys) -> tuple[bytes, bytes, _snmp_message.Pdu]:
-        try:
-            if len(header.salt) == _usm.SALT_LENGTH:
-                return _snmp_message.read_scoped_pdu(_usm.decrypted(keys, header))
-        except MalformedError:
-            pass
-        # The digest was right, so it is not the passphrase of authentication; padding apart, nothing else is left.
+        if len(header.salt) == _usm.SALT_LENGTH:
+            scoped = _usm.decrypted(keys, header)
+            if _snmp_message.is_scoped_pdu(scoped):
+                return _snmp_message.read_scoped_pdu(scoped)
         msg = f"it cannot be decrypted: priv_protocol or priv_passphrase of user {keys.user!r} differ there"
         raise self._report(header, "decryption", msg, _DECRYPTION_ERROR)
 

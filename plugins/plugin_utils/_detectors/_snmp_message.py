@@ -177,6 +177,16 @@ def write_v3(
     return message, len(message) - len(data) - len(tail) - len(digest)
 
 
+def is_scoped_pdu(data: bytes) -> bool:
+    """Say whether it begins as a ScopedPDU does; what was decrypted with a wrong key does not."""
+    try:
+        start, stop = _ber.expect(data, 0, len(data), _ber.SEQUENCE, "")
+        _ber.octets(data, start, stop, "", stop)
+    except MalformedError:
+        return False
+    return True
+
+
 def read_scoped_pdu(data: bytes) -> tuple[bytes, bytes, Pdu]:
     """Give context engine id, context name and PDU of a ScopedPDU; ciphers may have left padding behind it."""
     start, stop = _ber.expect(data, 0, len(data), _ber.SEQUENCE, "the ScopedPDU")

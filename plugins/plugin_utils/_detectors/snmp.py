@@ -221,6 +221,9 @@ class Detector:
         except _ber.MalformedError as exc:
             self._report.tell("malformed", sender, f"A message of {sender} was not taken: it is malformed, {exc}.")
             return
+        except Exception as exc:  # noqa: BLE001  a fault of ours that a stranger has found must not fill the log
+            self._report.tell("fault", sender, f"A message of {sender} could not be read: {exc!r:.200}", logging.ERROR)
+            return
         self._report.count("informs" if incoming.confirmed else "traps")
         try:
             waiting = self._translate(incoming, sender)
@@ -238,11 +241,9 @@ class Detector:
         notification = incoming.pdu.notification()
         entry = self._maps.get(notification)
         if entry is None:
+            text = f"no map of snmp.maps is for {_ber.oid_text(notification)}"
             self._report.tell(
-                "unknown_notification",
-                address,
-                f"A notification of {address} was answered and nothing else: "
-                f"no map of snmp.maps is for {_ber.oid_text(notification)}.",
+                "unknown_notification", address, f"A notification of {address} tells nothing here: {text}."
             )
             return None
         # A sender that is its own authority has proved its engine id; of others we know the address they used.
@@ -261,10 +262,11 @@ class Detector:
         return _Waiting(fields, self._clock(), fields["origin"], address)
 
     def _unusable(self, kind: str, incoming: _snmp_engine.Incoming, peer: Peer, endpoint: Endpoint, fault: str) -> None:
-        self._report.tell(
-            kind, peer.address, f"A notification of {peer.address} was answered, but its change not taken: {fault}."
-        )
+        self._refused(kind, peer.address, fault)
         self._answer(incoming, peer, endpoint)
+
+    def _refused(self, kind: str, sender: str, fault: str) -> None:
+        self._report.tell(kind, sender, f"The change that {sender} told of was not taken: {fault}.")
 
     def _enqueue(self, waiting: _Waiting, incoming: _snmp_engine.Incoming, peer: Peer, endpoint: Endpoint) -> None:
         known = self._by_origin.get(waiting.origin)
@@ -288,13 +290,9 @@ class Detector:
         """Write the next notifications in one transaction and answer them; after a fault keep them for the next try."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
         try:
-            results = await self._sink.observe_many([waiting.fields for waiting in batch])
+            results = await self._store(batch)
         except TableError as exc:
             await self._keep(batch, str(exc))
-            return
-        except Exception:  # noqa: BLE001  whatever it is, the senders must not believe that their change was written
-            self._log.exception("Writing SNMP notifications failed in an unforeseen way.")
-            await self._keep(batch, "it failed in an unforeseen way")
             return
         if self._table_down_since is not None:
             self._log.info("The drive table can be used again, after %.0f s.", self._clock() - self._table_down_since)
@@ -306,17 +304,29 @@ class Detector:
         if not self._waiting:
             self._arrived.clear()
 
+    async def _store(self, batch: list[_Waiting]) -> list[Any]:
+        """Give the results of a batch; None for what cannot be written for a reason that nobody foresaw."""
+        try:
+            return await self._sink.observe_many([waiting.fields for waiting in batch])
+        except TableError:
+            raise
+        except Exception as exc:  # noqa: BLE001  one notification must not keep all others from the table
+            if len(batch) > 1:
+                return [result for waiting in batch for result in await self._store([waiting])]
+            self._report.tell(
+                "fault",
+                batch[0].sender,
+                f"A notification of {batch[0].sender} could not be written and is not answered: {exc!r:.200}",
+                logging.ERROR,
+            )
+            return [None]
+
     def _finish(self, waiting: _Waiting, result: Any) -> None:
         del self._by_origin[waiting.origin]
-        if isinstance(result, TableError):
-            self._report.tell("table", waiting.sender, f"A change of {waiting.sender} was not written: {result}.")
+        if result is None:
             return
         if isinstance(result, Exception):
-            self._report.tell(
-                "refused",
-                waiting.sender,
-                f"A notification of {waiting.sender} was answered, but its change not taken: {result}.",
-            )
+            self._refused("refused", waiting.sender, str(result))
         else:
             self._report.count(str(result))
         for incoming, peer, endpoint in waiting.copies:

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How many SNMPv3 informs a second are taken, written to the drive table and acknowledged; and is none lost?
+
+    PYTHONPATH=build/collections build/venv/2.19/bin/python tests/bench/snmp_informs.py --count 10000
+
+Every inform is a change: the drives are reserved and released in turn. The detector writes into a real drive table
+(SQLite, synchronous=FULL) through the event source's own sink; a second process sends, with a number of informs under
+way, and repeats what is not answered within a second. In the end the table's sequences must add up to the number of
+informs. Exit status 1 if anything is lost, or the rate is below --at-least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _ber, _snmp_message, _usm
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
+
+PASSPHRASES = ("authentication passphrase", "privacy passphrase")
+USER = "library"
+UPTIME = _ber.oid("1.3.6.1.2.1.1.3.0")
+TRAP = _ber.oid("1.3.6.1.6.3.1.1.4.1.0")
+RESEND = 1.0
+
+
+def change(number: int, drives: int) -> bytes:
+    """Give the variables of the change with this number."""
+    drive, turn = f"BENCH{number % drives:05d}", number // drives
+    reserved = turn % 2 == 0
+    text = _ber.OCTETS
+    port = _ber.element(text, f"10000090fa{turn % 65536:06x}".encode()) if reserved else _ber.element(text, b"")
+    protocol, identifier = ("1.3.1.2.1", "1.3.1.3.1") if reserved else ("1.4.0", "1.5.0")
+    notification = _ber.element(_ber.OID, _ber.oid(f"{MIB}.0.{1 if reserved else 2}"))
+    own = (
+        ("1.1.0", _ber.element(text, drive.encode())),
+        ("1.2.0", _ber.integer(1 if reserved else 2)),
+        (protocol, _ber.integer(1 if reserved else 0)),
+        (identifier, port),
+        ("1.6.0", _ber.integer(1, _ber.UNSIGNED32)),
+        ("1.7.0", _ber.integer(number + 1, _ber.UNSIGNED32)),
+        ("1.8.0", _ber.element(text, bytes.fromhex("07ea0b1606002205") + b"+\0\0")),
+        ("1.9.0", _ber.element(text, b"library_01")),
+    )
+    return _snmp_message.write_varbinds(
+        (UPTIME, _ber.integer(number, _ber.TIME_TICKS)),
+        (TRAP, notification),
+        *((_ber.oid(f"{MIB}.{name}"), value) for name, value in own),
+    )
+
+
+class Sender:
+    """Sends informs over one connected socket."""
+
+    def __init__(self, host: str, port: int, count: int, drives: int, window: int) -> None:
+        """Find out the receiver's engine."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.connect((host, port))
+        self.socket.settimeout(0.2)
+        self.count, self.drives, self.window = count, drives, window
+        self.salt = int.from_bytes(os.urandom(8), "big")
+        self.header = self.discover()
+        self.at = time.monotonic()
+        user = _usm.User(USER, "sha256", "aes128", PASSPHRASES[0].encode(), PASSPHRASES[1].encode())
+        self.keys = user.keys(self.header.engine_id)
+        self.resent = 0
+
+    def discover(self) -> _snmp_message.Header:
+        """Ask for engine id, boots and time (RFC 3414 4)."""
+        pdu = _snmp_message.write_pdu(_snmp_message.INFORM, 1, _snmp_message.write_varbinds())
+        scoped = _snmp_message.write_scoped_pdu(b"", b"", pdu)
+        probe, _at = _snmp_message.write_v3(1, _snmp_message.REPORTABLE, (b"", 0, 0), b"", b"", b"", scoped)
+        for _attempt in range(50):
+            self.socket.send(probe)
+            try:
+                header, _model = _snmp_message.read_v3(*self.answer())
+            except (TimeoutError, ConnectionRefusedError):
+                time.sleep(0.1)
+                continue
+            if header is not None:
+                return header
+        sys.exit("no answer to the discovery of the engine")
+
+    def answer(self) -> tuple[bytes, int]:
+        """Read one message and give where its version ends."""
+        message = self.socket.recv(65535)
+        return message, _snmp_message.version(message)[1]
+
+    def send(self, number: int) -> None:
+        """Send one inform, for the first time or again."""
+        pdu = _snmp_message.write_pdu(_snmp_message.INFORM, number + 1, change(number, self.drives))
+        scoped = _snmp_message.write_scoped_pdu(self.header.engine_id, b"", pdu)
+        now = self.header.time + int(time.monotonic() - self.at)
+        self.salt = (self.salt + 1) % 2**64
+        flags = _snmp_message.AUTH | _snmp_message.PRIV | _snmp_message.REPORTABLE
+        authority = (self.header.engine_id, self.header.boots, now)
+        self.socket.send(_usm.protected(self.keys, number + 1, flags, authority, scoped, self.salt.to_bytes(8, "big")))
+
+    def run(self) -> dict[str, Any]:
+        """Send all and wait until all are acknowledged; those of one drive one after the other."""
+        under_way: dict[int, float] = {}
+        latencies: list[float] = []
+        first: dict[int, float] = {}
+        following = 0
+        began = time.monotonic()
+        while len(latencies) < self.count:
+            while following < self.count and len(under_way) < min(self.window, self.drives):
+                first[following] = under_way[following] = time.monotonic()
+                self.send(following)
+                following += 1
+            try:
+                message, at = self.answer()
+            except TimeoutError:
+                pass
+            else:
+                header, _model = _snmp_message.read_v3(message, at)
+                acknowledged = self.check(message, header)
+                if under_way.pop(acknowledged, None) is not None:
+                    latencies.append(time.monotonic() - first[acknowledged])
+            now = time.monotonic()
+            oldest = next(iter(under_way), None)
+            if oldest is not None and now - under_way[oldest] > RESEND:
+                del under_way[oldest]
+                under_way[oldest] = now
+                self.resent += 1
+                self.send(oldest)
+        seconds = time.monotonic() - began
+        latencies.sort()
+        return {
+            "informs": self.count,
+            "seconds": round(seconds, 3),
+            "per_second": round(self.count / seconds, 1),
+            "median_ms": round(1000 * latencies[len(latencies) // 2], 1),
+            "p99_ms": round(1000 * latencies[len(latencies) * 99 // 100], 1),
+            "resent": self.resent,
+        }
+
+    def check(self, message: bytes, header: _snmp_message.Header | None) -> int:
+        """Give the number of the inform that is acknowledged; a real sender believes authentic answers only."""
+        if header is None or not _usm.authentic(self.keys, message, header):
+            sys.exit("an answer is not authentic")
+        pdu = _snmp_message.read_scoped_pdu(_usm.decrypted(self.keys, header))[2]
+        if pdu.tag != _snmp_message.RESPONSE:
+            sys.exit(f"an inform was answered by PDU 0x{pdu.tag:02x}")
+        return pdu.request_id - 1
+
+
+async def receive(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the detector on a new table while another process sends."""
+    # Late: the sender needs neither.
+    from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _changes, _source
+    from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import snmp
+
+    config = snmp.check(
+        {
+            "listen": [f"[{options.host}]:0" if ":" in options.host else f"{options.host}:0"],
+            "users": [{"name": USER, "auth_passphrase": PASSPHRASES[0], "priv_passphrase": PASSPHRASES[1]}],
+        }
+    )
+    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
+        thread = _source.TableThread(str(Path(directory) / "table.sqlite"), "bench")
+        detector = snmp.Detector(config, _source.Sink(thread.call, lambda: None), logging.getLogger("bench"))
+        task = asyncio.create_task(detector.run())
+        try:
+            await detector.started.wait()
+            port = detector.addresses[0].rpartition(":")[2]
+            before = time.process_time()
+            sender = await asyncio.create_subprocess_exec(
+                sys.executable, __file__, "--sender", port, "--host", options.host, "--count", str(options.count),
+                "--drives", str(options.drives), "--window", str(options.window),
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            output, _none = await sender.communicate()
+            if sender.returncode:
+                sys.exit(1)
+            figures: dict[str, Any] = json.loads(output)
+            figures["receiver_cpu_ms_per_inform"] = round(1000 * (time.process_time() - before) / options.count, 2)
+
+            def sequences(store: Any) -> int:
+                with store.read() as tx:
+                    return sum(row["sequence"] for row in _changes.states(tx))
+
+            figures["lost"] = options.count - await thread.call(sequences)
+            figures["counters"] = detector.counters()
+            return figures
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            thread.close()
+
+
+def main() -> None:
+    """Read the arguments and do one half or the other."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--count", type=int, default=10_000, help="informs to send")
+    parser.add_argument("--drives", type=int, default=100, help="drives that change in turn")
+    parser.add_argument("--window", type=int, default=64, help="informs that are under way at once")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address, IPv4 or IPv6")
+    parser.add_argument(
+        "--directory", default=None, help="where the table is made, for the disk that is to be measured"
+    )
+    parser.add_argument("--at-least", type=float, default=0, help="informs per second below which the exit status is 1")
+    parser.add_argument("--sender", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.sender:
+        sender = Sender(options.host, options.sender, options.count, options.drives, options.window)
+        print(json.dumps(sender.run()))
+        return
+    figures = asyncio.run(receive(options))
+    print(json.dumps(figures, indent=2))
+    if figures["lost"] or figures["per_second"] < options.at_least:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
