@@ -24,10 +24,14 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer im
     Known,
     NoAnswerError,
     answered,
+    by_drive,
     confirmed,
+    doubtful,
     not_done,
+    sequence,
     silent,
     target,
+    unfinished,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import (
@@ -36,12 +40,12 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision 
     decide,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import TOGETHER, Policy
 
-#: Drives set by commands of their own that go into one execution: it bounds what a lost connection can delay.
-TOGETHER = 8
 #: Drives whose records are read, or that one list command sets, in one execution: it bounds the command line.
 MANY = 200
+#: Seconds for writing records without setting anything, and the shell's own work for one drive.
+RECORD_SECONDS, EACH = 5, 0.1
 #: How often a record that changed between reading and setting is read again.
 READ_AGAIN = 3
 
@@ -81,7 +85,7 @@ class Act:
     def run(self, asks: Sequence[Ask], report: Callable[[list[Answer]], None], sleep: Callable[[float], None]) -> None:
         """Do everything for ``asks``; each drive is reported once, with the newest that is known of it."""
         # A query for each drive is a command for each drive: fewer go together, so that one that hangs delays few.
-        one_query = len(self._file.queries(self._options, [target(ask) for ask in asks[:2]])) < 2
+        one_query = len(self._file.queries(self._options, [target(ask) for ask in asks])) < 2
         size = MANY if one_query else TOGETHER
         for start in range(0, len(asks), size):
             left: Sequence[Ask] = asks[start:start + size]
@@ -102,21 +106,22 @@ class Act:
         """Read, decide, set, read back; what changed in between is read again."""
         left = list(asks)
         for _again in range(READ_AGAIN):
-            started = self._place.clock()
             try:
-                known, answers = self._read(left)
+                known, answers, spent = self._read(left)
             except NoAnswerError as exc:
                 yield [silent(ask, str(exc)) for ask in left]
                 return
+            except InvalidValueError as exc:
+                # Too long for one command line, or a word that cannot be sent: it is not the fault of the others.
+                yield from self._halves(left, exc)
+                return
             left = []
             if self._dry:
-                answers += [answered(one, observed=one.decision.set_to is not None) for one in known]
+                answers += [answered(one, observed=True) for one in known]
                 known = []
             if answers:
                 yield answers
-            spent = self._place.clock() - started
-            for units, members in self._units(known):
-                done, again = self._set(units, members, spent)
+            for done, again in self._done(known, spent):
                 left += again
                 if done:
                     yield done
@@ -124,9 +129,32 @@ class Act:
                 return
         yield [silent(ask, "its record kept changing; another play is at work on the same drive") for ask in left]
 
+    def _halves(self, asks: Sequence[Ask], exc: InvalidValueError) -> Iterable[list[Answer]]:
+        half = len(asks) // 2
+        if not half:
+            yield [silent(ask, str(exc)) for ask in asks]
+            return
+        yield from self._once(asks[:half])
+        yield from self._once(asks[half:])
+
+    def _done(self, known: Sequence[Known], spent: float) -> Iterable[tuple[list[Answer], list[Ask]]]:
+        """Set; a step that cannot be sent is sent in halves."""
+        for units, members in self._units(known):
+            try:
+                yield self._set(units, members, spent)
+            except InvalidValueError as exc:
+                some = list(members.values())
+                half = len(some) // 2
+                if half:
+                    yield from self._done(some[:half], spent)
+                    yield from self._done(some[half:], spent)
+                else:
+                    yield [silent(one.ask, str(exc), one.record) for one in some], []
+
     # reading and deciding
 
-    def _read(self, asks: Sequence[Ask]) -> tuple[list[Known], list[Answer]]:
+    def _read(self, asks: Sequence[Ask]) -> tuple[list[Known], list[Answer], float]:
+        """Give what was read, the answers of drives for which nothing is to be done, and the seconds spent for a drive."""
         targets = [target(ask) for ask in asks]
         queries = self._file.queries(self._options, targets)
         drives = [ask.drive for ask in asks]
@@ -137,14 +165,19 @@ class Act:
         )
         self._host_clock = None
         before = self._place.clock()
-        reading = _guarded.parse_read(self._place.execute(command, seconds * max(1, len(queries)) + 2), nonce, drives, queries)
+        # A command that does not end takes two seconds more to be ended.
+        output = self._place.execute(command, (seconds + 2) * max(1, len(queries)) + 2 + len(drives) * EACH)
+        reading = _guarded.parse_read(output, nonce, drives, queries)
         if not reading.complete:
             raise NoAnswerError(reading.problem or "the connection was lost while it was read")
         if reading.clock is not None:
             # The host's own clock, taken at the start of the reading: the two clocks need not agree.
             self._host_clock = (reading.clock, before)
         found = self._file.read(self._options, targets, reading.answers)
-        return self._decide(asks, reading, found)
+        # One drive's query that hangs does not take the time of the others.
+        hung = sum(answer.timed_out for answer in reading.answers)
+        spent = (self._place.clock() - before - hung * seconds) / max(1, len(queries) - hung)
+        return *self._decide(asks, reading, found), max(0.0, spent)
 
     def _decide(self, asks: Sequence[Ask], reading: Any, found: Reading) -> tuple[list[Known], list[Answer]]:
         known: list[Known] = []
@@ -189,7 +222,10 @@ class Act:
             table_sequence=max(ask.table_sequence, ask.sequence),
             record_sequence=record.sequence if record is not None else 0,
             taken=taken,
-            kept_before=record is not None and record.target == "none" and record.was == "offline" and not taken,
+            # Offline without being taken: it was found so, or a person has set it by hand.
+            kept_before=record is not None and not taken and "offline" in (
+                record.target, record.was if record.target == "none" else None
+            ),
             connected=ask.connected,
             configured=drive is not None,
             state=drive.state if drive is not None else "other",
@@ -199,8 +235,10 @@ class Act:
             at_floor=at_floor,
             error_state=ask.error_state,
         )
-        if ask.by_hand is None or drive is None or now.state == "other":
-            return decide(now)
+        if ask.by_hand is None or now.state == "other":
+            done = decide(now)
+            # A person who names a drive that there is not is told so.
+            return replace(done, confirms=done.confirms and ask.by_hand is None)
         if ask.by_hand == "offline" and now.state == "online" and now.in_use and now.offline_kills_job:
             return Decision("busy", False, taken, record=False)
         # What a person sets is the person's: it is not taken, and nothing but a person changes it again.
@@ -235,7 +273,7 @@ class Act:
                 _guarded.UnitDrive(
                     drive=one.ask.drive,
                     expected=one.raw,
-                    sequence=one.ask.sequence,
+                    sequence=sequence(one),
                     intent=_record.format(self._next(one, "intent")) if one.decision.set_to else None,
                     done=_record.format(self._next(one, "done")),
                 )
@@ -258,7 +296,7 @@ class Act:
         if goal == "offline" and decision.set_to is None and one.record is not None and taken:
             was = one.record.was
         return _record.Record(
-            site=self._place.site, drive=one.ask.drive, instance=one.ask.instance, sequence=one.ask.sequence,
+            site=self._place.site, drive=one.ask.drive, instance=one.ask.instance, sequence=sequence(one),
             phase=phase, target=goal, was=was, taken=taken, reason=one.ask.why,
         )
 
@@ -280,33 +318,36 @@ class Act:
             self._deadline(seconds * len(units)), nonce, self._place.shell,
         )
         try:
-            output = self._place.execute(command, (seconds + 2) * len(units) + 1)
+            output = self._place.execute(command, (seconds + 2) * len(units) + 1 + len(sent) * EACH)
         except NoAnswerError as exc:
-            return answers + [silent(members[drive].ask, str(exc), doubt=True) for drive in sorted(sent)], []
+            return answers + [doubtful(members[drive], str(exc)) for drive in sorted(sent)], []
         result = _guarded.parse_set(output, nonce, units)
         again: list[Ask] = []
-        given: list[Known] = []
+        given: list[tuple[Known, Answer]] = []
         for unit, got in zip(units, result.units, strict=True):
             targets = [target(members[item.drive].ask) for item in unit.drives]
             back = self._file.read(self._options, targets, got.answers) if unit.queries and got.answers else Reading()
+            said = by_drive(got)
             for item in unit.drives:
                 one = members[item.drive]
                 outcome = got.drives.get(item.drive, "not_reached")
                 if outcome in ("changed", "superseded"):
                     again.append(one.ask)
+                elif outcome == "unfinished":
+                    answers.append(doubtful(one, unfinished(said[item.drive], got)))
                 elif outcome != "done":
-                    answers.append(silent(one.ask, not_done(outcome, got.messages), one.record, doubt=True))
+                    answers.append(silent(one.ask, not_done(outcome, said[item.drive]), one.record))
                 elif one.decision.set_to is None:
                     answers.append(answered(one))
                 else:
                     answer = confirmed(one, back, got)
                     if answer.confirmed and one.decision.set_to == "online":
-                        given.append(replace(one, raw=item.done))
+                        given.append((replace(one, raw=got.records.get(item.drive, item.done)), answer))
                     else:
                         answers.append(answer)
-        return answers + self._end_taken(given, seconds), again
+        return answers + self._end_taken(given), again
 
-    def _end_taken(self, given: Sequence[Known], seconds: int) -> list[Answer]:
+    def _end_taken(self, given: Sequence[tuple[Known, Answer]]) -> list[Answer]:
         """Write that drives are not taken any more, now that they were read to be online (I3)."""
         if not given:
             return []
@@ -314,31 +355,34 @@ class Act:
             _guarded.Unit(
                 drives=[
                     _guarded.UnitDrive(
-                        drive=one.ask.drive, expected=one.raw, sequence=one.ask.sequence, intent=None,
+                        drive=one.ask.drive, expected=one.raw, sequence=sequence(one), intent=None,
                         done=_record.format(replace(
                             self._next(one, "done"), target="none", was="online", taken=False,
                         )),
                     )
-                    for one in given
+                    for one, _answer in given
                 ],
                 commands=[], queries=[],
             )
         ]
         nonce = self._place.nonce()
         command = _guarded.set_command(
-            self._place.directory, given[0].ask.instance, units, seconds, None, nonce, self._place.shell
+            self._place.directory, given[0][0].ask.instance, units, RECORD_SECONDS, None, nonce, self._place.shell
         )
         try:
-            result = _guarded.parse_set(self._place.execute(command, seconds + 2), nonce, units)
+            output = self._place.execute(command, RECORD_SECONDS + 3 + len(given) * EACH)
+            got = _guarded.parse_set(output, nonce, units).units[0]
         except NoAnswerError as exc:
-            return [silent(one.ask, f"given back, but the record could not be written: {exc}") for one in given]
-        outcomes = result.units[0].drives if result.units else {}
+            why = f"given back, but the record could not be written: {exc}"
+            return [silent(one.ask, why, one.record) for one, _answer in given]
+        said = by_drive(got)
+        # A record that has changed is that of a step which came after this one.
         return [
-            answered(one, state_read="online")
-            if outcomes.get(one.ask.drive) in ("done", "changed", "superseded")
+            answer
+            if got.drives.get(one.ask.drive) in ("done", "changed", "superseded")
             else silent(one.ask, "given back, but the record could not be written: "
-                         + not_done(outcomes.get(one.ask.drive, "not_reached"), result.units[0].messages))
-            for one in given
+                        + not_done(got.drives.get(one.ask.drive, "not_reached"), said[one.ask.drive]), one.record)
+            for one, answer in given
         ]
 
     def _deadline(self, seconds: float) -> int | None:

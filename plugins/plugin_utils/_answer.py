@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -137,13 +138,40 @@ def confirmed(one: Known, back: Reading, got: Any) -> Answer:
         why = f"the command said yes, but the application still shows {found.shown}"
     else:
         why = "after the command, the application does not show the drive any more"
-    state = found.state if found is not None else None
-    return replace(silent(one.ask, why, doubt=True), taken=_taken_now(one), state_read=state)
+    return replace(doubtful(one, why), state_read=found.state if found is not None else None)
+
+
+def doubtful(one: Known, why: str) -> Answer:
+    """No confirmation, and what was begun may still be done by the application."""
+    return replace(silent(one.ask, why, one.record, doubt=True), taken=_taken_now(one))
+
+
+def sequence(one: Known) -> int:
+    """The sequence that the record gets; what is done by hand is no change of the table, so it goes with the newest."""
+    recorded = one.record.sequence if one.record is not None and one.ask.by_hand else 0
+    return max(one.ask.sequence, recorded)
 
 
 def _taken_now(one: Known) -> bool:
     """After a set that was not confirmed, the record's intent counts."""
     return True if one.decision.set_to == "offline" else (one.record.holds_taken if one.record else one.ask.taken)
+
+
+def by_drive(got: Any) -> dict[str, list[str]]:
+    """What a step said of each drive of a unit, with what it said of all of them."""
+    said: dict[str, list[str]] = {drive: [] for drive in got.drives}
+    for message in got.messages:
+        named = {word.rstrip(",;:.") for word in re.findall(r"[Dd]rive (\S+)", message)} & set(said)
+        for drive in named or said:
+            said[drive].append(message)
+    return said
+
+
+def unfinished(messages: Sequence[str], got: Any) -> str:
+    """Why a set was begun and came to no end."""
+    if any(command.timed_out for command in got.commands):
+        return "the command did not end in time and was stopped"
+    return "; ".join(messages) or "the step was cut off after it had begun to set the drive"
 
 
 def not_done(outcome: str, messages: Sequence[str]) -> str:

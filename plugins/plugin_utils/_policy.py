@@ -12,6 +12,9 @@ from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
+#: Drives set by commands of their own that go into one execution: it bounds what a lost connection can delay.
+TOGETHER = 8
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -27,8 +30,10 @@ class Policy:
 
     def act_seconds(self, drives: int) -> int:
         """The longest that one control point may take for ``drives`` drives, all of them hanging, retries included."""
-        once = self.handshake_timeout * max(1, drives) + 5
-        return once * (self.handshake_retries + 1) + self.handshake_retry_delay * self.handshake_retries + 5
+        # A command that does not end takes some seconds more to be ended, a record some to be written.
+        once = (self.handshake_timeout + 14) * max(1, drives)
+        pauses = self.handshake_retries * -(-max(1, drives) // TOGETHER)
+        return once * (self.handshake_retries + 1) + self.handshake_retry_delay * pauses + 5
 
 
 def policy(variables: Mapping[str, Any]) -> Policy:
