@@ -267,17 +267,19 @@ def raise_sequence(tx: Any, drive: str, at_least: int, now: float) -> int:
 
 
 def redo(tx: Any, drive: str, why: str, now: float) -> bool:
-    """Ask every control point of a drive again for its newest change; False: the table has no such drive."""
-    tx.execute(
-        "UPDATE drives SET due = ?, failures = 0, settled = CASE WHEN settled >= sequence THEN sequence - 1 ELSE settled END"
-        " WHERE drive = ?",
-        (now, drive),
-    )
-    if not tx.rowcount:
+    """Ask every control point of a drive again about its newest change; False: the table has no such drive."""
+    if not again(tx, drive, now):
         return False
-    tx.execute("UPDATE answers SET confirmed = 0, recheck_at = NULL WHERE drive = ?", (drive,))
     _history.add(tx, now, "redo", f"Drive {drive} is asked about again: {why}.", drive)
     return True
+
+
+def again(tx: Any, drive: str, now: float) -> bool:
+    """Give the drive's newest change a new number, so that no answer to the old one counts, and let it become due."""
+    tx.execute(
+        "UPDATE drives SET sequence = sequence + 1, due = ?, failures = 0, recheck_at = NULL WHERE drive = ?", (now, drive)
+    )
+    return tx.rowcount > 0
 
 
 def state(tx: Any, drive: str) -> dict[str, Any] | None:

@@ -192,17 +192,9 @@ def error_undone(tx: Any, drive: str, now: float) -> None:
     tx.execute("DELETE FROM forced WHERE drive = ?", (drive,))
     if row["error_state"] == "error":
         # Somebody relied on the error state that our late undoing has taken away: do it again.
-        _unsettle(tx, drive, now)
+        _changes.again(tx, drive, now)
     _history.add(tx, now, "error_undone", f"Drive {drive}: its error state was undone.", drive, row["error_sequence"])
     _handshake.settle_confirmed(tx, [drive], now)
-
-
-def _unsettle(tx: Any, drive: str, now: float) -> None:
-    tx.execute(
-        "UPDATE drives SET due = ?, failures = 0, settled_why = '',"
-        " settled = CASE WHEN settled >= sequence THEN sequence - 1 ELSE settled END WHERE drive = ?",
-        (now, drive),
-    )
 
 
 def begin_clear(tx: Any, drive: str, now: float) -> tuple[bool, str]:
@@ -228,8 +220,8 @@ def cleared(tx: Any, drive: str, now: float, observation: Any = None) -> None:
     if row is None:
         return
     _forget(tx, drive)
-    tx.execute("UPDATE answers SET confirmed = 0, recheck_at = NULL WHERE drive = ?", (drive,))
-    _unsettle(tx, drive, now)
     _history.add(tx, now, "cleared", f"Drive {drive}: its error state was cleared.", drive, row["sequence"])
-    if observation is not None:
-        _changes.record(tx, [observation], now)
+    written = observation is not None and _changes.record(tx, [observation], now)[0].result == "written"
+    if not written:
+        # What was answered while it was in its error state does not count any more, nor what is on its way.
+        _changes.again(tx, drive, now)

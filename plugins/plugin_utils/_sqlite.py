@@ -155,6 +155,7 @@ class SqliteStore:
     @contextlib.contextmanager
     def _transaction(self, *, writable: bool) -> Iterator[SqliteTransaction]:
         with self._lock:
+            self._refuse_fork()
             if self._busy:
                 msg = "A transaction of this drive table is open in this thread already."
                 raise RuntimeError(msg)
@@ -227,13 +228,16 @@ class SqliteStore:
         except sqlite3.Error:
             self._drop()
 
-    def _connected(self) -> sqlite3.Connection:
+    def _refuse_fork(self) -> None:
         if self._forked_inside:
             msg = (
                 f"This process was forked inside a transaction of the drive table {self.path}; it cannot use the table."
                 " Fork before or after the transaction."
             )
             raise TableError(msg)
+
+    def _connected(self) -> sqlite3.Connection:
+        self._refuse_fork()
         if self._connection is not None:
             if self._pid != os.getpid():
                 _ABANDONED.append(self._connection)

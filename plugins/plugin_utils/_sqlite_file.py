@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import os
+import pwd
 import sqlite3
 import time
 
@@ -108,6 +108,6 @@ def sentence(path: str, result: int, exc: BaseException) -> TableError:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
         return str(os.geteuid())
