@@ -290,6 +290,8 @@ class Act:
         decision = one.decision
         state = one.found.state if one.found else None
         goal = decision.set_to or ("offline" if decision.taken else "none")
+        if one.ask.by_hand and phase == "intent":
+            goal = "none"  # should this be the last that is heard: what a person sets is not taken
         # Given back is only what was read to be online, which is known after this step: until then it is taken.
         taken = (one.record.holds_taken if one.record else one.ask.taken) if decision.set_to == "online" else decision.taken
         was = state

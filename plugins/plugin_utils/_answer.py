@@ -154,7 +154,9 @@ def sequence(one: Known) -> int:
 
 def _taken_now(one: Known) -> bool:
     """After a set that was not confirmed, the record's intent counts."""
-    return True if one.decision.set_to == "offline" else (one.record.holds_taken if one.record else one.ask.taken)
+    if one.decision.set_to == "offline":
+        return one.decision.taken
+    return one.record.holds_taken if one.record else one.ask.taken
 
 
 def by_drive(got: Any) -> dict[str, list[str]]:
