@@ -212,7 +212,9 @@ class Story:
             sentences: list[str] = []
 
             def said() -> bool:
-                sentences[:] = [text for text in messages(self.world.log("engine")[before:]) if drive in text]
+                sentences[:] = [
+                    text for text in messages(self.world.log("engine")[before:], "localhost") if drive in text
+                ]
                 return bool(sentences)
 
             self.world.wait("the play says in a sentence what happened", said, EXPECTED_WITHIN)
@@ -270,7 +272,7 @@ class Story:
         self.steps.append(step)
         number = f"{len(self.steps):2}. "
         figure = "" if step.seconds is None else f"  [cyan]{step.seconds:.2f} s[/cyan]"
-        self.console.print(f"[bold]{number}{step.title}[/bold]{figure}", soft_wrap=True)
+        self.console.print(f"[bold]{number}{step.title}[/bold]{figure}")
         self.console.print(table)
         for sentence in step.said:
             self.console.print("    reported: ", end="", style="yellow")
@@ -325,10 +327,10 @@ def mark(right: bool) -> str:
     return "[green]yes[/green]" if right else "[bold red]NO[/bold red]"
 
 
-def messages(output: str) -> list[str]:
+def messages(output: str, host: str = r"\S+") -> list[str]:
     """Give the sentences of the tasks that failed, from the output of plays; the engine's pseudo terminal breaks no lines."""
     found = []
-    for text in re.findall(r"FAILED! => (\{.*)", output):
+    for text in re.findall(rf"fatal: \[{host}\]: FAILED! => (\{{.*)", output):
         try:
             message = json.JSONDecoder().raw_decode(text)[0].get("msg", "")
         except ValueError:
@@ -394,7 +396,7 @@ def interrupted(number: int, _frame: object) -> None:
 def main() -> int:
     """Play the story in a directory of its own."""
     options = arguments()
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupted)
     missing = missing_programs()
@@ -415,7 +417,7 @@ def main() -> int:
                 options.json.write_text(json.dumps(figures(story, seconds), indent=2) + "\n", encoding="utf-8")
             status = 0
         except (NotAsToldError, WorldError) as exc:
-            console.print(f"[bold red]Not as told:[/bold red] {exc}", soft_wrap=True)
+            console.print(f"[bold red]Not as told:[/bold red] {exc}")
         except SystemExit as exc:
             console.print("Interrupted; everything is ended.")
             status = int(exc.code or 1)

@@ -83,8 +83,10 @@ def test_a_change_is_confirmed_everywhere_within_seconds(
 
 
 def test_no_play_has_failed_but_those_that_had_to(story: Story, world: RemoteWorld) -> None:
-    failed = [message for message in messages(world.log("engine")) if "1310211" in message]
-    assert [drive for drive in (FIRST, SECOND) for message in failed if drive in message] == [FIRST, SECOND], failed
+    failed = messages(world.log("engine"), "localhost")
+    assert failed, "the two that had to fail said nothing"
+    # What is owed is tried again before the error is cleared, so there may be more than one of each.
+    assert all("was not confirmed by host_c" in message for message in failed), failed
     assert "Traceback" not in world.log("engine")
 
 

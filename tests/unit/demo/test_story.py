@@ -30,6 +30,8 @@ PLAY RECAP
 
 
 def test_the_sentence_of_a_failed_task_is_found() -> None:
+    assert story.messages(FAILED, "host_c") == []
+    assert story.messages(FAILED, "localhost") == story.messages(FAILED)
     assert story.messages(FAILED) == ["Drive 1310211169 (change 7, reserved) was not confirmed by host_c: {x}."]
 
 
