@@ -20,12 +20,15 @@ def identity(pid: int) -> dict[str, Any]:
 
 def gone(claimer: Mapping[str, Any]) -> bool:
     """Say whether a process surely has ended; of a process elsewhere nothing is known, so the answer is False."""
-    if claimer.get("host") != socket.gethostname() or not _boot():
+    here, there = _boot(), str(claimer.get("boot") or "")
+    if claimer.get("host") != socket.gethostname() or not here or not there:
         return False
-    if claimer.get("boot") != _boot():
+    if there != here:
         # Another boot of this machine, or another process namespace on it: only the first is the end of the process.
-        return str(claimer.get("boot", "")).split(" ")[0] != _boot().split(" ", maxsplit=1)[0]
-    return _start(int(claimer.get("pid") or 0)) != claimer.get("start")
+        return there.split(" ", maxsplit=1)[0] != here.split(" ", maxsplit=1)[0]
+    pid = claimer.get("pid")
+    start = _start(pid) if isinstance(pid, int) else None
+    return start is None or start != claimer.get("start")
 
 
 def _boot() -> str:
