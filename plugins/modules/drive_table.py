@@ -222,7 +222,9 @@ messages:
   sample:
     - "Drive 1310211169 (change 42, reserved) was not confirmed by backup3: no answer within 12 s; it is owed and asked again."
 alerts:
-  description: One sentence for each control point that answered that it cannot do it now.
+  description:
+    - One sentence for each control point that answered that it cannot do it now, that has the drive offline otherwise than by
+      this collection, or that shows the drive in use as another one does. They are warnings too.
   returned: with O(state=settled)
   type: list
   elements: str

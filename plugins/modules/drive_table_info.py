@@ -144,10 +144,10 @@ drives:
       returned: always
       sample: 42
     settled_why:
-      description: Why nobody had to be asked, where that is so.
+      description: Why that one is settled, V(confirmed), V(in its error state), or why nobody had to be asked.
       type: str
       returned: always
-      sample: seen by fewer than two instances (backup1)
+      sample: confirmed
     is_settled:
       description: Whether every control point has confirmed the newest change, or the drive is in its error state.
       type: bool
@@ -200,26 +200,80 @@ owed:
       description: Unit serial number.
       type: str
       returned: always
-    instance:
-      description: The instance.
+      sample: "1310211169"
+    status:
+      description: What the drive is, V(reserved) or V(released).
       type: str
       returned: always
-    host:
-      description: The control point.
-      type: str
-      returned: always
+      sample: reserved
     sequence:
       description: The change.
       type: int
       returned: always
+      sample: 42
+    instance:
+      description: The instance.
+      type: str
+      returned: always
+      sample: backup2
+    application:
+      description: The kind of application.
+      type: str
+      returned: always
+      sample: custom
+    scope:
+      description: V(host) if the application has a state on each host, V(instance) if it has one.
+      type: str
+      returned: always
+      sample: host
+    host:
+      description: The control point.
+      type: str
+      returned: always
+      sample: backup2
+    relation:
+      description:
+        - How the holders look from there, V(own), V(foreign), V(unknown) if they cannot be read or are nobody known, V(ambiguous)
+          if the port is that of this and of another instance, or V(none) if nobody holds the drive.
+      type: str
+      returned: always
+      sample: foreign
     outcome:
       description: What it answered last, as RV(tapeworks.drive_sharing.application_drive#module:drives[].outcome); empty before
         the first answer.
       type: str
       returned: always
+      sample: busy
     reason:
       description: Why it is not confirmed, in a few words.
       type: str
+      returned: always
+    state_read:
+      description: V(online), V(offline) or V(other), as read last; null if it could not be read.
+      type: str
+      returned: always
+      sample: online
+    taken:
+      description: V(1) if the drive counts as set offline there by this collection, else V(0).
+      type: int
+      returned: always
+      sample: 0
+    attempts:
+      description: How often it was asked about this change.
+      type: int
+      returned: always
+      sample: 3
+    asked_at:
+      description: When it was asked last, in seconds since 1970.
+      type: float
+      returned: always
+    answered_at:
+      description: When it answered last, in seconds since 1970, or null.
+      type: float
+      returned: always
+    due:
+      description: When it is asked again, in seconds since 1970; null while it is being asked.
+      type: float
       returned: always
 history:
   description: What happened, newest first.
