@@ -131,6 +131,8 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatch until cancelled; only a deaf engine ends it, with DeafEngineError."""
         while True:
+            # Before the look: what comes during it, or while an event is handed over, is looked at next.
+            self._woken.clear()
             try:
                 step = await self._call(self.step)
             except TableError as exc:
@@ -140,7 +142,6 @@ class Dispatcher:
                 LOGGER.log(level, "%s", message)
             for batch in step.emit:
                 await self._hand_over(batch)
-            self._woken.clear()
             try:
                 await asyncio.wait_for(self._woken.wait(), timeout=step.wait)
             except TimeoutError:
