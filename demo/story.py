@@ -36,7 +36,8 @@ from demo.world import DRIVES, HOSTS, Host, Shown, World, WorldError
 FIRST, SECOND = DRIVES
 HOST_A, HOST_B, HOST_C = HOSTS
 ON, OFF, SILENT = "online", "offline", "no answer"
-EXPECTED_WITHIN = 20.0
+#: Seconds after which a step is given up; it takes a small part of that.
+EXPECTED_WITHIN = 60.0
 
 
 class NotAsToldError(Exception):

@@ -77,13 +77,14 @@ class World:
     """The demo's world in a directory; a context manager.
 
     `connections` are further inventory variables by host, where the hosts are not reached locally; `variables` are further
-    variables of the rulebook.
+    variables of the rulebook; `handshake` is the time in seconds that every server has to confirm.
     """
 
     directory: Path
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     listen: str = "127.0.0.1"
+    handshake: int = 3
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -129,6 +130,7 @@ class World:
             MARK: str(self.directory),
             "DRIVE_SHARING_DEMO_APPLICATION": str(APPLICATION),
             "DRIVE_SHARING_DEMO_LIBRARY": self.library_url,
+            "DRIVE_SHARING_DEMO_HANDSHAKE": str(self.handshake),
             "DRIVE_SHARING_TABLE": str(self.table),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),

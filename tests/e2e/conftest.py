@@ -167,7 +167,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteWorld]:
     directory = tmp_path_factory.mktemp("e2e")
     with sshd(directory / "sshd") as connection:
         connections = {host.name: {**connection, "ansible_host": ADDRESSES[host.name]} for host in HOSTS}
-        with RemoteWorld(directory / "world", connections=connections) as made:
+        with RemoteWorld(directory / "world", connections=connections, handshake=8) as made:
             yield made
 
 

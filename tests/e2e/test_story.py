@@ -79,7 +79,8 @@ def test_a_change_is_confirmed_everywhere_within_seconds(
         },
         inform_to_acknowledged_seconds={"median": round(statistics.median(acknowledged), 3)},
     )
-    assert statistics.median(confirmed) < 5
+    # The handshake's default; how fast it is on a machine with nothing else to do, the bench says.
+    assert statistics.median(confirmed) < 10
 
 
 def test_no_play_has_failed_but_those_that_had_to(story: Story, world: RemoteWorld) -> None:
