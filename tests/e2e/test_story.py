@@ -21,7 +21,8 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demo.story import FIRST, HOST_A, HOST_B, SECOND, Story, messages
+from demo.story import FIRST, HOST_A, HOST_B, OFF, ON, SECOND, Expected, Step, Story, messages
+from demo.world import HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,19 +92,36 @@ def test_no_play_has_failed_but_those_that_had_to(story: Story, world: RemoteWor
     assert "Traceback" not in world.log("engine")
 
 
-def test_an_engine_that_is_killed_does_what_it_had_acknowledged_when_it_is_started_again(
-    story: Story, world: RemoteWorld
-) -> None:
-    inform = world.reserve(HOST_B, SECOND)
+def killed_and_started_again(world: RemoteWorld) -> None:
+    """Kill the engine, start it again, and wait until the second drive is settled."""
     world.kill("engine")
-    story.world.start_engine()
+    world.start_engine()
     world.wait_for_engine()
     world.wait(
         "the change is confirmed after the restart",
         lambda: world.drive(SECOND)["settled"] >= world.drive(SECOND)["sequence"],
         60,
     )
-    assert world.drive(SECOND)["written_at"] >= inform["at"]
-    states = {host: world.ask(host) for host in (HOST_A, HOST_B)}
-    assert states[HOST_A][SECOND].state == "offline"
-    assert states[HOST_B][SECOND].state == "online"
+
+
+def test_an_engine_that_is_killed_right_after_it_acknowledged_does_its_work_when_it_is_started_again(
+    story: Story, world: RemoteWorld
+) -> None:
+    world.reserve(HOST_B, SECOND)
+    killed_and_started_again(world)
+    expected = Expected({"host_a": (ON, OFF), "host_b": (ON, ON), "host_c": (ON, OFF)}, holders=(None, HOST_B))
+    story.show(Step("The engine was killed after it had acknowledged a reservation"), expected)
+
+
+def test_an_engine_that_is_killed_while_a_play_is_at_work_does_the_rest_when_it_is_started_again(
+    story: Story, world: RemoteWorld
+) -> None:
+    world.release(HOST_B, SECOND)
+    world.wait(
+        "the play has claimed the change",
+        lambda: world.drive(SECOND)["batch"] and world.drive(SECOND)["claimed_sequence"],
+        60,
+    )
+    killed_and_started_again(world)
+    expected = Expected({host.name: (ON, ON) for host in HOSTS})
+    story.show(Step("The engine was killed while a play was at work on a release"), expected)
