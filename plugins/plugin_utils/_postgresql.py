@@ -53,6 +53,8 @@ _BEGIN_READ = (
 )
 _COMMIT_WRITE = "UPDATE meta SET value = CAST(CAST(value AS bigint) + 1 AS text) WHERE key = 'changes'; COMMIT"
 
+_NO_TABLES = ("42P01", "3F000")
+
 _ABANDONED: list[Any] = []
 
 
@@ -87,9 +89,7 @@ class PostgresqlTransaction:
                 cursor.execute(placeholders(sql), tuple(params))
                 self.rowcount = cursor.rowcount
                 return cursor.fetchall() if cursor.description is not None else []
-        except psycopg.Error as exc:
-            raise self._error(exc) from exc
-        except (OverflowError, UnicodeError) as exc:
+        except (psycopg.Error, OverflowError, UnicodeError) as exc:
             raise self._error(exc) from exc
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -123,11 +123,9 @@ class PostgresqlTransaction:
 
     def _error(self, exc: BaseException) -> Exception:
         self.failed = True
-        # 22: data exceptions (a number out of range, a NUL in a text)
-        if not isinstance(exc, psycopg.Error) or isinstance(exc, psycopg.DataError):
-            return InvalidValueError(
-                "A value is too large, or holds characters that no text has; the drive table cannot keep it"
-            )
+        # A number out of range, a NUL in a text, a text where a number belongs.
+        if not isinstance(exc, psycopg.Error) or isinstance(exc, (psycopg.DataError, psycopg.errors.CheckViolation)):
+            return _schema_sql.unstorable()
         return self._store.error(exc)
 
 
@@ -155,6 +153,7 @@ class PostgresqlStore:
         self._begin_write = _BEGIN_WRITE
         self._lock = threading.RLock()
         self._busy = False
+        self._suspect = False
         with self._lock:
             self._connected()
 
@@ -201,14 +200,15 @@ class PostgresqlStore:
                 self._commit(connection, tx)
             finally:
                 self._busy = False
+                if self._suspect:
+                    self._drop()
 
     def _begin(self, writable: bool) -> tuple[Any, float]:
         """Begin, on a new connection if the one we had turns out to be broken: nothing was done on it yet."""
-        sql = self._begin_write if writable else _BEGIN_READ
         for again in (True, False):
             connection = self._connected()
             try:
-                cursor = connection.execute(sql)
+                cursor = connection.execute(self._begin_write if writable else _BEGIN_READ)
                 while cursor.nextset():
                     pass
                 return connection, float(cursor.fetchone()[0])
@@ -294,6 +294,7 @@ class PostgresqlStore:
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
+        self._suspect = False
         if connection is None:
             return
         if self._pid != os.getpid():
@@ -307,13 +308,19 @@ class PostgresqlStore:
         said = str(exc).strip().partition("\n")[0]
         for secret in self._secrets:
             said = said.replace(secret, "***")
+        # The tables are gone: the next transaction looks whether it may make them anew.
+        self._suspect = exc.sqlstate in _NO_TABLES
         return _sentence(self.location_label, exc.sqlstate or "", said)
 
 
 def _create(connection: Any, site: str) -> bool:
     with connection.transaction():
         connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        if connection.execute("SELECT to_regclass('drive_sharing.meta')::text").fetchone()[0] is not None:
+        # Not to_regclass again: it remembers its first answer until the transaction ends, and we may have waited.
+        if connection.execute(
+            "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = 'drive_sharing' AND c.relname = 'meta'"
+        ).fetchone():
             return False
         # IF NOT EXISTS asks for the right to make schemas even where it exists.
         if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'drive_sharing'").fetchone() is None:
@@ -362,7 +369,7 @@ def _sentence(label: str, state: str, said: str) -> TableError:
             f"The drive table {label} cannot be written ({said}); nothing was written."
             " Give its user the right to write in schema drive_sharing, on the primary server."
         )
-    if state in ("42P01", "3F000"):
+    if state in _NO_TABLES:
         return _schema_sql.not_a_table(f"Schema drive_sharing of {label}", said)
     if state.startswith("XX"):
         return TableError(f"The drive table {label} is damaged ({said}); nothing was written. Restore the database.")

@@ -13,7 +13,11 @@ import os
 import re
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import ForeignSiteError, TableError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
+    ForeignSiteError,
+    InvalidValueError,
+    TableError,
+)
 
 SCHEMA_VERSION = 1
 
@@ -162,3 +166,10 @@ def not_a_table(label: str, why: str) -> TableError:
     return permanent(TableError(
         f"{label} is not a drive table ({why}); it was left as it is. Move it away, or give the drive table's location."
     ))
+
+
+def unstorable() -> InvalidValueError:
+    """The error for a value that no column can keep."""
+    return InvalidValueError(
+        "A value is too large, or holds characters that no text has; the drive table cannot keep it and nothing was written"
+    )

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _schema_sql, _sqlite_file
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import TableError
 
 #: Seconds between two looks at a write lock that another process has: SQLite's own waiting grows to 100 ms steps.
 _BUSY_STEPS = (0.001, 0.01)
@@ -49,15 +49,9 @@ class SqliteTransaction:
         connection = self._open(sql)
         try:
             return self._rows(connection.execute(sql, params))
-        except sqlite3.OperationalError as exc:
+        except (sqlite3.Error, OverflowError, UnicodeError) as exc:
             if not str(exc).startswith("Could not decode to UTF-8"):
-                self.failed = True
-                raise self._store.error(exc) from exc
-        except sqlite3.Error as exc:
-            self.failed = True
-            raise self._store.error(exc) from exc
-        except (OverflowError, UnicodeError) as exc:
-            raise _unstorable() from exc
+                raise self._error(exc) from exc
         # A row was damaged by hand. It must not hide the others; whoever reads it validates it.
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         try:
@@ -70,12 +64,14 @@ class SqliteTransaction:
         connection = self._open(sql)
         try:
             self.rowcount = connection.executemany(sql, rows).rowcount
-        except sqlite3.Error as exc:
-            self.failed = True
-            raise self._store.error(exc) from exc
-        except (OverflowError, UnicodeError) as exc:
-            self.failed = True
-            raise _unstorable() from exc
+        except (sqlite3.Error, OverflowError, UnicodeError) as exc:
+            raise self._error(exc) from exc
+
+    def _error(self, exc: Exception) -> Exception:
+        self.failed = True
+        if not isinstance(exc, sqlite3.Error) or getattr(exc, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_CHECK":
+            return _schema_sql.unstorable()
+        return self._store.error(exc)
 
     def now(self) -> float:
         """The table's clock: this machine's."""
@@ -336,10 +332,6 @@ class SqliteStore:
             self._forked_inside = False
         if self._held:
             self._lock.release()
-
-
-def _unstorable() -> InvalidValueError:
-    return InvalidValueError("A value is too large, or holds characters that no text has; the drive table cannot keep it")
 
 
 def _before_fork() -> None:

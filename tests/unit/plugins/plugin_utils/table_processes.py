@@ -6,13 +6,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change, _changes, _sqlite, _store
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import TableError
+
+PROGRAM = Path(__file__)
+COLLECTIONS = str(PROGRAM.parents[6].parent)
+
+
+@contextlib.contextmanager
+def process(location: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Let another process work on the table; it is killed at the end."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([COLLECTIONS, *sys.path])}
+    started = subprocess.Popen(
+        [sys.executable, str(PROGRAM), location, *words], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+        if started.stdout:
+            started.stdout.close()
+
+
+def line(started: subprocess.Popen[str]) -> str:
+    """The next line that it says."""
+    assert started.stdout is not None
+    return started.stdout.readline().strip()
+
+
+def run(location: str, *words: str) -> str:
+    """Let another process do something, and give what it says."""
+    with process(location, *words) as started:
+        told = started.communicate(timeout=60)[0]
+        assert started.returncode == 0
+    return "\n".join(text for text in told.splitlines() if not text.startswith("#"))
 
 
 def say(text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _dispatch, _identifiers
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _changes, _dispatch, _identifiers
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_world import (
     CLAIMER,
@@ -248,9 +248,8 @@ def test_a_hostile_name_of_a_drive_stops_nobody(world: World) -> None:
 def test_five_hundred_drives_go_in_one_batch(world: World) -> None:
     drives = [f"D{number}" for number in range(501)]
     world.hosts("ab", drives)
-    with world.transaction():
-        for drive in drives:
-            world.see("reserved", "a", drive=drive)
+    with world.transaction() as tx:
+        _changes.record(tx, [world.observation("reserved", "a", drive=drive) for drive in drives], world.now)
     play = world.play()
     assert len(play.drives) == 501
     play.confirm(*(play.answer("a", drive) for drive in drives))

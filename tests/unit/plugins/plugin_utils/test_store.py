@@ -9,12 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,31 +22,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
     InvalidValueError,
     TableError,
 )
-from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils import table_processes
-
-PROGRAM = str(Path(table_processes.__file__))
-COLLECTIONS = str(Path(PROGRAM).parents[6].parent)
-
-
-@contextlib.contextmanager
-def process(location: str, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that works on the table."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([COLLECTIONS, *sys.path])}
-    started = subprocess.Popen(
-        [sys.executable, PROGRAM, location, *words], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    try:
-        yield started
-    finally:
-        started.kill()
-        started.wait()
-        if started.stdout:
-            started.stdout.close()
-
-
-def line(started: subprocess.Popen[str]) -> str:
-    assert started.stdout is not None
-    return started.stdout.readline().strip()
+from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_processes import line, process
 
 
 def test_a_table_is_made_only_when_asked_for_and_keeps_its_site(location: str) -> None:
