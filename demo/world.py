@@ -22,7 +22,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -356,9 +356,7 @@ class World:
     def wait(self, what: str, true: Callable[[], Any], limit: float, process: str = "engine") -> float:
         """Wait until something is true; give the seconds. Its process must stay alive meanwhile."""
         started = time.monotonic()
-        for _ in polling(0.05):
-            if true():
-                return time.monotonic() - started
+        while not true():
             if not self.alive(process):
                 said = [line for line in self.log(process).splitlines() if line.strip()][-1:]
                 raise WorldError(
@@ -367,14 +365,8 @@ class World:
                 )
             if time.monotonic() - started > limit:
                 raise WorldError(f"It did not come to pass within {limit:.0f} s that {what}; see {self.logs}.")
-        raise AssertionError
-
-
-def polling(seconds: float) -> Iterator[None]:
-    """Give a turn at once and then every so many seconds."""
-    while True:
-        yield
-        time.sleep(seconds)
+            time.sleep(0.05)
+        return time.monotonic() - started
 
 
 def free_port(kind: int, address: str = "127.0.0.1") -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +65,15 @@ def test_a_change_is_confirmed_everywhere_within_seconds(
 ) -> None:
     confirmed, acknowledged = [], []
     for turn in range(10):
-        said: dict[str, Any] = {}
+        told: list[dict[str, Any]] = []
+        send = world.release if turn % 2 else world.reserve
 
-        def change(turn: int = turn, said: dict[str, Any] = said) -> dict[str, Any]:
-            said.update((world.release if turn % 2 else world.reserve)(HOST_A, FIRST))
-            return said
+        def change(told: list[dict[str, Any]], send: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+            told.append(send(HOST_A, FIRST))
+            return told[0]
 
-        confirmed.append(story.change(f"change {turn}", change).seconds or 0.0)
-        acknowledged.append(said["acknowledged"] - said["at"])
+        confirmed.append(story.change(f"change {turn}", partial(change, told, send)).seconds or 0.0)
+        acknowledged.append(told[0]["acknowledged"] - told[0]["at"])
     measured(
         inform_to_confirmed_seconds={
             "median": round(statistics.median(confirmed), 3),

@@ -213,7 +213,7 @@ def test_it_starts_fast(tmp_path: Path) -> None:
     application = Application([], tmp_path)
     application("add", "lto0", "1310211169")
     seconds = []
-    for _ in range(10):
+    for _turn in range(10):
         started = time.monotonic()
         application("list")
         seconds.append(time.monotonic() - started)

@@ -524,6 +524,10 @@ def test_the_token_is_in_no_output_and_no_log(ran: Ran, checked: Ran) -> None:
     assert TOKEN not in ran.output + checked.output
 
 
+def test_the_role_causes_no_warnings(ran: Ran, checked: Ran) -> None:
+    assert "WARNING" not in ran.output + checked.output
+
+
 def test_the_reason_reaches_the_library(ran: Ran) -> None:
     drive = ran.libraries["a_drive_is_put_into_its_error_state"].drives[DRIVE]
     assert drive.reason == "A backup server did not confirm the drive's reservation in time"

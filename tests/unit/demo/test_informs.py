@@ -29,11 +29,11 @@ def number_of(name: str) -> int:
     return int(found[1])
 
 
-def inform(status: str, port: dict[str, str] | None = PORT) -> dict[str, Any]:
+def inform(status: str, port: dict[str, str] | None) -> dict[str, Any]:
     return {"drive": "1310211169", "status": status, "port": port, "boots": 3, "counter": 42, "at": 1795392034.567}
 
 
-def said(status: str, port: dict[str, str] | None = PORT) -> dict[str, Any]:
+def said(status: str, port: dict[str, str] | None) -> dict[str, Any]:
     found = informs.varbinds(inform(status, port), "library_1")
     values = {oid: bytes(value) if value.tagSet[-1].tagId == 4 else value.prettyPrint() for oid, value in found}
     assert len(values) == len(found)
@@ -42,7 +42,7 @@ def said(status: str, port: dict[str, str] | None = PORT) -> dict[str, Any]:
 
 def test_a_reservation_is_told_as_the_mib_wants() -> None:
     holder = number_of("tdsHolderTable")
-    assert said("reserved") == {
+    assert said("reserved", PORT) == {
         "1.3.6.1.6.3.1.1.4.1.0": f"{informs.MIB}.0.{number_of('tdsDriveReserved')}",
         f"{informs.MIB}.1.{number_of('tdsDriveSerial')}.0": b"1310211169",
         f"{informs.MIB}.1.{number_of('tdsDriveStatus')}.0": "1",
@@ -56,7 +56,7 @@ def test_a_reservation_is_told_as_the_mib_wants() -> None:
 
 
 def test_a_release_is_told_as_the_mib_wants() -> None:
-    values = said("released")
+    values = said("released", PORT)
     assert values["1.3.6.1.6.3.1.1.4.1.0"] == f"{informs.MIB}.0.{number_of('tdsDriveReleased')}"
     assert values[f"{informs.MIB}.1.{number_of('tdsDriveStatus')}.0"] == "2"
     assert values[f"{informs.MIB}.1.{number_of('tdsReleasingProtocol')}.0"] == "1"
@@ -95,7 +95,7 @@ def wait_for(true: Any, limit: float = 10.0) -> None:
 
 
 def test_every_start_is_counted(tmp_path: Path) -> None:
-    assert [sender(tmp_path).boots for _ in range(3)] == [1, 2, 3]
+    assert [sender(tmp_path).boots for _start in range(3)] == [1, 2, 3]
 
 
 def test_an_inform_that_nobody_acknowledges_comes_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
