@@ -75,7 +75,7 @@ def run_all(jobs: Sequence[Job], at_once: int, tell: Tell) -> None:
             outcome = job.work()
         except SetUpError as exc:
             outcome = failed(str(exc))
-        except Exception as exc:  # noqa: BLE001  # pylint: disable=broad-exception-caught
+        except Exception as exc:  # pylint: disable=broad-exception-caught
             # One job that breaks is a failed job, not the end of the others.
             outcome = failed(f"{type(exc).__name__}: {exc}")
         with changed:
