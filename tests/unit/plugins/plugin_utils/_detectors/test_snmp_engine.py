@@ -72,6 +72,17 @@ def test_an_inform_is_taken_and_its_answer_repeats_its_variables(engine: Any, li
     assert (pdu.tag, pdu.request_id, pdu.raw) == (_snmp_message.RESPONSE, 77, variables)
 
 
+def test_an_answer_has_the_context_of_its_inform(engine: Any, library: Any) -> None:
+    pdu = _snmp_message.write_pdu(_snmp_message.INFORM, 1, library.reserved())
+    scoped = _snmp_message.write_scoped_pdu(b"another engine", b"a context", pdu)
+    message = _usm.protected(library.keys, 1, 7, library.authority, scoped, bytes(8))
+    answer = engine.answer(engine.take(message, HERE))
+    header, _model = _snmp_message.read_v3(answer, _snmp_message.version(answer)[1])
+    assert header is not None
+    scope = _snmp_message.read_scoped_pdu(_usm.decrypted(library.keys, header))
+    assert scope[:2] == (b"another engine", b"a context")
+
+
 def test_two_answers_never_have_the_same_salt(engine: Any, library: Any) -> None:
     incoming = engine.take(library.message(library.reserved()), HERE)
     assert library.read(engine.answer(incoming))[0].salt != library.read(engine.answer(incoming))[0].salt
@@ -214,6 +225,12 @@ def test_an_inform_whose_authority_is_its_sender_is_refused(engine: Any, agent: 
     assert refused(engine, sender.message(sender.reserved())).kind == "engine"
 
 
+def test_nothing_is_reported_to_a_sender_that_is_the_authority_itself(engine: Any, agent: Any) -> None:
+    stranger = agent(SENDER, boots=9, user="nobody")
+    error = refused(engine, stranger.message(stranger.reserved()))
+    assert (error.kind, error.reply) == ("user", None)
+
+
 def trap(sender: Any, time: int) -> bytes:
     message: bytes = sender.message(sender.reserved(), tag=_snmp_message.TRAP, time=time)
     return message
@@ -238,6 +255,21 @@ def test_traps_may_overtake_each_other_within_the_time_window(engine: Any, agent
     sender = agent(SENDER, boots=9)
     engine.take(trap(sender, time=200), HERE)
     assert engine.take(trap(sender, time=100), HERE)
+
+
+def test_a_trap_that_was_overtaken_does_not_turn_the_senders_time_back(engine: Any, agent: Any) -> None:
+    sender = agent(SENDER, boots=9)
+    engine.take(trap(sender, time=200), HERE)
+    engine.take(trap(sender, time=100), HERE)
+    assert refused(engine, trap(sender, time=49)).kind == "time_window"
+
+
+def test_the_senders_time_goes_on_while_it_is_silent(engine: Any, agent: Any, clock: Any) -> None:
+    sender = agent(SENDER, boots=9)
+    old = trap(sender, time=100)
+    engine.take(old, HERE)
+    clock.now += _snmp_engine.TIME_WINDOW + 1
+    assert refused(engine, old).kind == "time_window"
 
 
 def test_a_silent_sender_may_go_on_after_a_long_time(engine: Any, agent: Any, clock: Any) -> None:
@@ -341,7 +373,7 @@ SAMPLES: list[Callable[[Any], bytes]] = [
 ]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_octets_get_anything_else_than_a_refusal(clock: Any, agent: Any, data: st.DataObject) -> None:
     library = agent(ENGINE, 3)
