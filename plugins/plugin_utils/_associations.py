@@ -45,7 +45,10 @@ def write_host(
 def write_hosts(
     tx: Any, rows: Iterable[tuple[str, Mapping[str, Any], Sequence[Mapping[str, Any]]]], now: float
 ) -> list[str]:
-    """Do write_host for many (host, facts, instances) at once. Raises InvalidValueError, and then writes none."""
+    """Do write_host for many (host, facts, instances) at once. Raises InvalidValueError, and then writes none.
+
+    A thousand hosts take the write lock for about a second; take them in portions, for others wait 5 s at the most.
+    """
     hosts = {one.host: one for one in (_host_rows.host_rows(*row) for row in rows)}
     if not hosts:
         return []
@@ -240,7 +243,7 @@ def everything(tx: Any) -> dict[str, dict[str, Any]]:
     for row in tx.execute("SELECT * FROM instances ORDER BY host, instance"):
         _put(found, row, "instances", {
             "instance": row["instance"], "application": row["application"], "scope": row["scope"],
-            "control_points": _rows.loads(row["control_points"]) or [], "managed": _rows.loads(row["managed"]),
+            "control_points": row["control_points"].split(), "managed": _rows.loads(row["managed"]),
         })
     for row in tx.execute("SELECT * FROM paths ORDER BY host, drive"):
         _put(found, row, "drives", {

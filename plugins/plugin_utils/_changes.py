@@ -85,7 +85,7 @@ class _Recorder:
                 {origin_key(one.origin) for one in observations if one.origin is not None},
             )
         }
-        self.seen = _lookup.managed_instances(tx, drives)
+        self.seen = _lookup.few_instances(tx, drives)
         self.taken = {
             row["drive"]
             for row in _rows.select_in(tx, "SELECT drive FROM answers WHERE taken = 1 AND drive IN {in}", drives)
@@ -146,11 +146,11 @@ class _Recorder:
 
     def _concerns_nobody(self, drive: str, row: _Row) -> str:
         """Why a change is settled at once, or nothing."""
-        seen = self.seen.get(drive, set())
+        one, other = self.seen.get(drive, ("none", "none"))
         # What we took has to be given back, and an error state ended, even if only one instance is left.
-        if len(seen) >= 2 or drive in self.taken or row.error_state:
+        if one != other or drive in self.taken or row.error_state:
             return ""
-        return f"seen by fewer than two managed instances ({', '.join(seen) or 'none'})"
+        return f"seen by fewer than two managed instances ({one})"
 
     def _contradicts(self, one: Observation, row: _Row) -> str:
         """Say what is odd about a release by somebody who does not hold the drive: such a RELEASE is GOOD without effect."""

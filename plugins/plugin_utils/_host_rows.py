@@ -33,7 +33,7 @@ class HostRows:
     ports: dict[tuple[str, str], tuple[str, str | None, str]] = field(default_factory=dict)
     #: (drive, kind, value, library)
     attributes: set[tuple[str, str, str, str]] = field(default_factory=set)
-    #: instance, application, control points (JSON), scope, managed (JSON).
+    #: instance, application, control points (with blanks between them), scope, managed (JSON).
     instances: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     #: What is to be forgotten, not kept as missing.
     ignored_drives: set[str] = field(default_factory=set)
@@ -210,12 +210,12 @@ def _instances(rows: HostRows, instances: Any) -> None:
             for point in _entries(rows.host, f"control_points of instance {name}", points)
         ]
         rows.instances.append((
-            name, _history.clean(entry.get("application") or "", 64), _rows.dumps(points), scope,
+            name, _history.clean(entry.get("application") or "", 64), " ".join(points), scope,
             _managed(rows, name, entry.get("managed", True)),
         ))
     if not rows.instances:
         # Its ports are known, and foreign to everybody else; there is nothing to set on it.
-        rows.instances.append((rows.host[:64], "", _rows.dumps([rows.host]), "host", "false"))
+        rows.instances.append((rows.host[:64], "", rows.host, "host", "false"))
 
 
 def _managed(rows: HostRows, name: str, value: Any) -> str:

@@ -53,7 +53,7 @@ def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]
     """Read what concerns these drives and ports. Raises TableError."""
     hosts: dict[str, float] = {}
     instances: dict[str, dict[str, dict[str, Any]]] = {}
-    decoded: dict[str, Any] = {}
+    files: dict[str, list[str]] = {}
     rows = _rows.select_in(
         tx,
         "SELECT s.drive, s.instance, s.host, s.managed, p.devices, p.missing_since, i.application, i.scope,"
@@ -64,12 +64,10 @@ def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]
     )
     rows.sort(key=lambda row: (row["drive"], row["instance"], row["host"]))
     for row in rows:
-        for key in ("devices", "control_points"):
-            text = row[key]
-            if text not in decoded:
-                decoded[text] = _rows.loads(text) or []
+        if row["devices"] not in files:
+            files[row["devices"]] = _rows.loads(row["devices"]) or []
         hosts[row["host"]] = row["updated_at"]
-        _add(instances.setdefault(row["drive"], {}), row, decoded)
+        _add(instances.setdefault(row["drive"], {}), row, files[row["devices"]])
     control_points = {
         host for found in instances.values() for entry in found.values() for host in entry["control_points"]
     }
@@ -80,7 +78,7 @@ def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]
     return Associations(instances, port_owners(tx, ports), hosts, _libraries(tx, drives))
 
 
-def _add(found: dict[str, dict[str, Any]], row: Mapping[str, Any], decoded: Mapping[str, Any]) -> None:
+def _add(found: dict[str, dict[str, Any]], row: Mapping[str, Any], files: list[str]) -> None:
     """Add one host's row to its instance; where hosts of one instance differ, the first host's word counts."""
     entry = found.get(row["instance"])
     if entry is None:
@@ -88,14 +86,14 @@ def _add(found: dict[str, dict[str, Any]], row: Mapping[str, Any], decoded: Mapp
             "instance": row["instance"],
             "application": row["application"],
             "scope": row["scope"],
-            "control_points": list(decoded[row["control_points"]]),
+            "control_points": row["control_points"].split(),
             "hosts": [],
             "devices": {},
             "missing_since": row["missing_since"],
             "managed": False,
         }
     entry["hosts"].append(row["host"])
-    entry["devices"][row["host"]] = list(decoded[row["devices"]])
+    entry["devices"][row["host"]] = list(files)
     entry["managed"] = entry["managed"] or bool(row["managed"])
     if row["missing_since"] is None or entry["missing_since"] is None:
         entry["missing_since"] = None
@@ -129,6 +127,17 @@ def managed_instances(tx: Any, drives: Collection[str]) -> dict[str, set[str]]:
     ):
         found.setdefault(row["drive"], set()).add(row["instance"])
     return found
+
+
+def few_instances(tx: Any, drives: Collection[str]) -> dict[str, tuple[str, str]]:
+    """drive: the first and the last by name of the managed instances that see it; equal if there is only one."""
+    rows = _rows.select_in(
+        tx,
+        "SELECT drive, MIN(instance) AS one, MAX(instance) AS other FROM seen WHERE managed = 1 AND drive IN {in}"
+        " GROUP BY drive",
+        drives,
+    )
+    return {row["drive"]: (row["one"], row["other"]) for row in rows}
 
 
 def _libraries(tx: Any, drives: Collection[str]) -> dict[str, str]:
