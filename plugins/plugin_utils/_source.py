@@ -64,7 +64,7 @@ def check(args: Mapping[str, Any]) -> Config:
         raise InvalidValueError(msg)
     site = args.get("site") or None
     if site is not None:
-        site = _identifiers.instance_name(site)
+        site = _identifiers.instance_name(site, "site")
     detectors = {
         name: importlib.import_module(f"{__package__}._detectors.{name}").check(args[name])
         for name in DETECTORS
@@ -143,15 +143,13 @@ class Sink:
         with store.write() as tx:
             for place, fields in enumerate(many):
                 try:
-                    rest: dict[str, Any] = {key: fields.get(key) for key in _FIELDS}
-                    rest["holders"] = tuple(rest["holders"] or ())
-                    key = {**fields["drive"], "library": fields.get("library")}
+                    key, rest = _parts(fields)
                     try:
                         drive = _changes.resolve_drive(tx, key)
                     except InvalidValueError as exc:
-                        _changes.record_unresolved(tx, key, rest, now)
-                        LOGGER.warning("A change of a drive that nobody is known to see was put aside: %s", exc)
-                        results[place] = "unresolved"
+                        results[place] = _changes.record_unresolved(tx, key, rest, now)
+                        if results[place] == "unresolved":
+                            LOGGER.warning("A change of a drive that nobody is known to see was put aside: %s", exc)
                         continue
                     observations.append(Observation(drive=drive, **rest))
                     places.append(place)
@@ -180,6 +178,18 @@ class Sink:
                 _store.set_meta(tx, key, value)
 
         await self._call(write)
+
+
+def _parts(fields: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What names the drive, and the rest of an observation, whose values are checked where it is made."""
+    drive = fields.get("drive") if isinstance(fields, Mapping) else None
+    if not isinstance(drive, Mapping):
+        msg = f"What a detector tells must name the drive by serial, wwpn, wwnn or location, not {str(fields)[:60]!r}"
+        raise InvalidValueError(msg)
+    rest: dict[str, Any] = {key: fields.get(key) for key in _FIELDS}
+    if rest["holders"] is None:
+        rest["holders"] = ()
+    return {**drive, "library": fields.get("library")}, rest
 
 
 async def open_table(thread: TableThread, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

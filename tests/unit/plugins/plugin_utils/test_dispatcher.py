@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import re
@@ -375,7 +376,7 @@ def test_a_play_that_is_killed_every_time_is_not_started_in_a_tight_loop(engine:
         for batch in engine.later(0.5):
             begun.append(engine.world.now)
             engine.claim(batch, dead)
-    pauses = [later - sooner for sooner, later in zip(begun, begun[1:], strict=False)]
+    pauses = [later - sooner for sooner, later in itertools.pairwise(begun)]
     assert len(begun) < 12
     assert pauses[0] < 2
     assert pauses[-1] > 10
@@ -438,7 +439,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_dispatcher(engine: Engine) 
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     """Wait for something that other tasks bring about."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the dispatcher brings it about
             await asyncio.sleep(0.005)
 
 
@@ -520,7 +521,7 @@ def test_a_table_that_cannot_be_used_pauses_the_dispatcher_and_does_not_end_it(
 
     real_wait_for = asyncio.wait_for
 
-    async def impatient(awaitable: Any, timeout: float) -> Any:
+    async def impatient(awaitable: Any, timeout: float) -> Any:  # noqa: ASYNC109 - as asyncio has it
         waits.append(timeout)
         return await real_wait_for(awaitable, min(timeout, 0.01))
 
