@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ HOST_A, HOST_B, HOST_C = HOSTS
 ON, OFF, SILENT = "online", "offline", "no answer"
 #: Seconds after which a step is given up; it takes a small part of that.
 EXPECTED_WITHIN = 60.0
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class NotAsToldError(Exception):
@@ -389,7 +390,9 @@ def missing_programs() -> list[str]:
 
 
 def interrupted(number: int, _frame: object) -> None:
-    """Turn a signal into an exit that cleans up."""
+    """Turn a signal into an exit that cleans up, which a second signal does not interrupt."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
@@ -397,7 +400,7 @@ def main() -> int:
     """Play the story in a directory of its own."""
     options = arguments()
     console = Console(highlight=False, soft_wrap=True)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    for number in SIGNALS:
         signal.signal(number, interrupted)
     missing = missing_programs()
     if missing:
@@ -406,21 +409,21 @@ def main() -> int:
     started = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="drive_sharing_demo."))
     status = 1
-    with ExitStack() as stack:
-        world = stack.enter_context(World(directory))
-        story = Story(world, console, pause=0.0 if options.fast or not console.is_terminal else 1.5)
-        try:
+    try:
+        with World(directory) as world:
+            story = Story(world, console, pause=0.0 if options.fast or not console.is_terminal else 1.5)
             play(story)
-            seconds = time.monotonic() - started
-            console.print(f"[bold green]All was as told[/bold green], {len(story.steps)} steps in {seconds:.0f} s.")
-            if options.json:
-                options.json.write_text(json.dumps(figures(story, seconds), indent=2) + "\n", encoding="utf-8")
-            status = 0
-        except (NotAsToldError, WorldError) as exc:
-            console.print(f"[bold red]Not as told:[/bold red] {exc}")
-        except SystemExit as exc:
-            console.print("Interrupted; everything is ended.")
-            status = int(exc.code or 1)
+        seconds = time.monotonic() - started
+        console.print(f"[bold green]All was as told[/bold green], {len(story.steps)} steps in {seconds:.0f} s.")
+        if options.json:
+            options.json.write_text(json.dumps(figures(story, seconds), indent=2) + "\n", encoding="utf-8")
+        status = 0
+    except (NotAsToldError, WorldError) as exc:
+        console.print("[bold red]Not as told:[/bold red] ", end="")
+        console.print(str(exc), markup=False)
+    except SystemExit as exc:
+        console.print("Interrupted; everything is ended.")
+        status = int(exc.code or 1)
     if options.keep or status == 1:
         console.print(f"The logs are in {directory}/logs.")
     else:

@@ -251,6 +251,8 @@ class World:
         except urllib.error.HTTPError as exc:
             message = json.load(exc).get("message", "")
             raise WorldError(f"The library refused {method} {path}: {exc.code}, {message}") from None
+        except OSError as exc:
+            raise WorldError(f"The library did not answer {method} {path}: {exc}.") from None
         return given
 
     def reserve(self, host: Host, drive: str) -> dict[str, Any]:
@@ -328,10 +330,13 @@ class World:
     def playbook(self, name: str, *options: str, limit: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run one of our playbooks to its end; the output also goes to logs/NAME.log."""
         command = ["ansible-playbook", "-i", str(self.inventory), f"tapeworks.drive_sharing.{name}", *options]
-        done = subprocess.run(
-            command, cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=limit, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                command, cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, timeout=limit, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise WorldError(f"The playbook {name} did not come to its end within {limit:.0f} s.") from None
         with (self.logs / f"{name}.log").open("a", encoding="utf-8") as log:
             log.write(done.stdout)
         return done
