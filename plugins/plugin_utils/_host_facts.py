@@ -81,7 +81,7 @@ def command(platform: str = "auto", root: str = "/") -> str:
 
 def parse(text: str) -> dict[str, Any]:
     """Give ``system``, ``drives``, ``ports`` and ``notes`` from the script's output; what a login prints around it is skipped."""
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").split("\n")
     begin = next((number for number, line in enumerate(lines) if _BEGIN.fullmatch(line)), None)
     if begin is None:
         msg = "the answer does not begin with the system's name"
@@ -93,6 +93,6 @@ def parse(text: str) -> dict[str, Any]:
         raise UnsupportedPlatformError(msg)
     body = lines[begin + 1 :]
     if _END not in body:
-        msg = f"the answer broke off after {len(body)} lines"
+        msg = f"the answer broke off after {sum(1 for line in body if line)} lines"
         raise BrokenAnswerError(msg, platform.parse("\n".join(body)))
     return {"system": system, **platform.parse("\n".join(body[: body.index(_END)]))}

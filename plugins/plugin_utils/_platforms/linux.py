@@ -215,8 +215,9 @@ def _read(text: str) -> dict[str, dict[str, _Record]]:
     records: dict[str, dict[str, _Record]] = {kind: {} for kind in kinds}
     record: _Record | None = None
     page: str | None = None
-    for line in text.splitlines():
-        if page and record and _HEX_LINE.fullmatch(line.strip()):
+    # Not splitlines: it also splits at signs that may stand in the text of a device.
+    for line in text.split("\n"):
+        if page and record and _HEX_LINE.fullmatch(line.strip(" ")):
             record.values[page].append(line)
             continue
         key, _blank, value = line.partition(" ")

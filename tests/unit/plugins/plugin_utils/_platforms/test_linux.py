@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _host_facts as host_facts
@@ -507,6 +507,14 @@ def test_sg_inq_is_asked_where_the_kernel_shows_no_serial_page(host: sysfs.Host)
     assert [drive["serial"] for drive in host_facts.parse(text)["drives"]] == ["10WT"]
 
 
+def test_a_sign_that_python_takes_for_the_end_of_a_line_makes_no_new_line(host: sysfs.Host) -> None:
+    model = "X\u2028device 9:9:9:9"
+    host.fc_drive(host.fc_host(7, FC), "7:0:0:0", TARGET, model=model, **IBM)
+    facts = ask(host.root)
+    assert [drive["model"] for drive in facts["drives"]] == ["Xdevice 9:9:9:9"]
+    assert facts["notes"] == []
+
+
 def test_a_host_without_anything_says_what_was_asked(host: sysfs.Host) -> None:
     assert ask(host.root) == {
         "system": "Linux",
@@ -545,6 +553,7 @@ def test_this_machine_can_be_asked() -> None:
     assert {"drives", "ports", "notes"} < set(facts)
 
 
+@example("\xa0\x1e0", 130, 28)
 @given(st.text(), st.integers(0, 2000), st.integers(0, 2000))
 def test_no_output_raises(junk: str, start: int, end: int) -> None:
     recorded = (Path(__file__).parents[3] / "fixtures/linux/fc_lab.txt").read_text()
