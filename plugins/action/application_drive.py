@@ -81,7 +81,7 @@ class ActionModule(ApplicationAction):
         dry = bool(self._task.check_mode)
         store = self.store(args, task_vars)
         host = task_vars["inventory_hostname"]
-        with _by_hand.held(store, drives, instance, host, args["state"], self.claimer(), dry=dry) as asks:
+        with _by_hand.held(store, drives, instance, host, str(args["state"]), self.claimer(), answers, dry=dry) as asks:
             act = Act(self.place(task_vars, store.site), file, options, self.policy(task_vars, mode="enforce"), dry=dry)
             act.run(asks, answers.extend, time.sleep)
         store.close()

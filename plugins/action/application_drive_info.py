@@ -10,10 +10,10 @@ import os
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
-    _associations,
     _identifiers,
     _read_only,
     _store,
+    _views,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action_application import ApplicationAction
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
@@ -34,22 +34,23 @@ class ActionModule(ApplicationAction):
         """Ask, and give one entry per drive."""
         host = str(task_vars["inventory_hostname"])
         instance, file, options = self.chosen(args, task_vars)
-        drives = [_identifiers.serial(drive) for drive in args["drives"] or self._seen(args, task_vars, host)]
+        devices = self._seen(args, task_vars, host)
+        drives = [_identifiers.serial(drive) for drive in args["drives"] or devices]
         if not drives:
             msg = f"No drive is known to be seen by {host}; give drives, or run the playbook host_facts."
             raise InvalidValueError(msg)
         policy = self.policy(task_vars)
-        found = _read_only.read(self.place(task_vars, ""), file, options, policy, instance, drives)
+        found = _read_only.read(self.place(task_vars, ""), file, options, policy, instance, drives, devices)
         return {"changed": False, "instance": instance, "drives": found}
 
-    def _seen(self, args: dict[str, Any], task_vars: dict[str, Any], host: str) -> list[str]:
-        """The drives of this host by the associations; none where there is no drive table."""
-        location = args.get("table") or self.variable(task_vars, "drive_sharing_table") or _store.default_location()
-        if "://" not in str(location) and not os.path.exists(str(location)):
-            return []
+    def _seen(self, args: dict[str, Any], task_vars: dict[str, Any], host: str) -> dict[str, list[str]]:
+        """The drives of this host and their device files by the associations; none where there is no drive table."""
+        location = str(args.get("table") or self.variable(task_vars, "drive_sharing_table") or _store.default_location())
+        if "://" not in location and not os.path.exists(location):
+            return {}
         store = self.store(args, task_vars)
         try:
             with store.read() as tx:
-                return _associations.drives_of(tx, host)
+                return _views.devices_of(tx, host)
         finally:
             store.close()

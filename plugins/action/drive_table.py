@@ -12,8 +12,10 @@ from typing import Any
 
 from ansible import constants as C
 from ansible import context
+from ansible.errors import AnsibleError
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _associations,
     _changes,
     _error_state,
     _identifiers,
@@ -22,7 +24,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import DriveSharingAction
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
 
 #: What each state needs beside the table.
 NEEDS = {
@@ -35,8 +37,17 @@ NEEDS = {
     "error": ("batch", "drive", "sequence", "attempt"),
     "undone": ("drive",),
     "clearing": ("drive",),
+    "uncleared": ("drive",),
     "cleared": ("drive",),
+    "due": ("drive",),
+    "forgotten": ("hosts",),
 }
+
+#: What decides how long a host may take.
+HANDSHAKE = tuple(f"drive_sharing_handshake_{name}" for name in ("timeout", "retries", "retry_delay"))
+
+#: The states that tell in check mode what they would do; the others are steps of a play that does nothing then.
+CHECKED = ("present", "recorded", "clearing", "cleared", "due", "forgotten")
 
 
 class ActionModule(DriveSharingAction):
@@ -52,7 +63,7 @@ class ActionModule(DriveSharingAction):
             "type": "list",
             "elements": "dict",
             "options": {
-                "protocol": {"type": "str", "choices": ["fc", "iscsi", "sas", "ip"]},
+                "protocol": {"type": "str"},
                 "id": {"type": "str"},
             },
         },
@@ -61,13 +72,14 @@ class ActionModule(DriveSharingAction):
         "hosts": {"type": "list", "elements": "str", "default": []},
         "succeeded": {"type": "bool", "default": True},
         "reason": {"type": "str", "default": ""},
+        "library": {"type": "str"},
     }
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Dispatch to the state's method."""
         state = args["state"]
         for name in NEEDS[state]:
-            if args[name] is None:
+            if args[name] in (None, []):
                 msg = f"state={state} needs {name}."
                 raise InvalidValueError(msg)
         if args["batch"] is not None:
@@ -75,16 +87,22 @@ class ActionModule(DriveSharingAction):
         if args["drive"] is not None:
             args["drive"] = _identifiers.serial(args["drive"])
         method = getattr(self, f"_{state}")
-        if self._task.check_mode and state not in ("recorded", "clearing", "cleared"):
+        if self._task.check_mode and state not in CHECKED:
             return {"changed": True, "msg": f"Check mode: state={state} was not carried out."}
+        if state == "present" and self._task.check_mode:
+            return self._would_make(args, task_vars)
         store = self.store(args, task_vars, create=state == "present")
         try:
             return method(store, args, task_vars)
         finally:
             store.close()
 
-    def _policy(self, task_vars: dict[str, Any]) -> _policy.Policy:
-        return _policy.policy(self.variables(task_vars, "drive_sharing_"))
+    def _would_make(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self.store(args, task_vars).close()
+        except TableError as exc:
+            return {"changed": True, "msg": str(exc)}
+        return {"changed": False}
 
     def _present(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         return {"changed": bool(store.created), "site": store.site, "table": store.location_label}
@@ -119,11 +137,11 @@ class ActionModule(DriveSharingAction):
         forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
         claimed = _play.claim(
             store, args["batch"], self.claimer(), set(groups.get("all", [])), list(sharing), forks,
-            self._policy(task_vars), time.time(),
+            lambda host: self._policy_of(task_vars, host), time.time(),
         )
         result: dict[str, Any] = {
             "changed": claimed.claimed, "claimed": claimed.claimed, "batch": claimed.batch, "hosts": claimed.hosts,
-            "drives": claimed.drives, "settled": claimed.settled, "act_timeout": claimed.act_timeout,
+            "drives": claimed.drives, "not_asked": claimed.not_asked, "act_timeout": claimed.act_timeout,
         }
         if claimed.warnings:
             result["warnings"] = claimed.warnings
@@ -131,36 +149,50 @@ class ActionModule(DriveSharingAction):
             result["msg"] = claimed.message
         return result
 
+    def _policy_of(self, task_vars: dict[str, Any], host: str) -> _policy.Policy:
+        """Another host's policies; a variable of it that cannot be read counts when that host is turned to."""
+        try:
+            variables = {name: task_vars["hostvars"][host].get(name) for name in HANDSHAKE}
+        except AnsibleError:
+            variables = {}
+        return _policy.policy(variables)
+
     def _settled(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """End the handshake; a drive without its confirmations is owed, and may have to be forced."""
-        found = _play.handshake(store, args["batch"], self._policy(task_vars), time.time())
-        libraries = task_vars.get("groups", {}).get("tape_libraries", [])
-        hostvars = task_vars["hostvars"]
-        ready: list[dict[str, Any]] = []
-        for errand in found.force + found.undo:
-            name = errand["library"] or (libraries[0] if len(libraries) == 1 else None)
-            if name not in libraries:
+        found = _play.handshake(store, args["batch"], self.policy(task_vars), time.time())
+        ready: dict[str, list[dict[str, Any]]] = {"force": [], "undo": []}
+        for kind, errands in (("force", found.force), ("undo", found.undo)):
+            for errand in errands:
+                library, problem = self._library(errand["library"], task_vars)
+                if library:
+                    ready[kind].append({**errand, **library})
+                    continue
+                what = "cannot be put into" if kind == "force" else "cannot be taken out of"
                 found.messages.append(
-                    f"Drive {errand['drive']} cannot be put into its error state: "
-                    + (f"its library {name} is not in the group tape_libraries." if name else
-                       "no library of the group tape_libraries is known to have it."),
+                    f"{errand.get('reason', '')} Drive {errand['drive']} {what} its error state: {problem};"
+                    " what is missing is owed and asked again.".strip(),
                 )
-                if "reason" in errand:
-                    found.messages.append(errand["reason"])
-                continue
-            kind = hostvars[name].get("drive_sharing_library")
-            if not kind:
-                found.messages.append(f"Library {name} has no drive_sharing_library that names its role.")
-                continue
-            ready.append({**errand, "library": name, "role": f"tapeworks.drive_sharing.library_{kind}"})
-        undo = {errand["drive"] for errand in found.undo}
         return {
             "changed": bool(found.settled), "settled": found.settled, "messages": found.messages,
-            "alerts": found.alerts, "force": [one for one in ready if one["drive"] not in undo],
-            "undo": [one for one in ready if one["drive"] in undo],
-            "open": bool(found.force or found.undo),
+            "alerts": found.alerts, **ready, "open": bool(found.force or found.undo),
             **({"warnings": found.alerts} if found.alerts else {}),
         }
+
+    def _library(self, name: str | None, task_vars: dict[str, Any]) -> tuple[dict[str, str], str]:
+        """The inventory name and the role of a drive's library, or why there is none."""
+        libraries = task_vars.get("groups", {}).get("tape_libraries", [])
+        if not name and len(libraries) == 1:
+            name = libraries[0]
+        if not name:
+            return {}, "it is not known which library of the group tape_libraries has it"
+        if name not in libraries:
+            return {}, f"its library {name} is not in the group tape_libraries"
+        kind = task_vars["hostvars"][name].get("drive_sharing_library")
+        if not kind:
+            return {}, f"library {name} has no drive_sharing_library that names its role"
+        # A role of the site's own is named in full.
+        role = kind if "." in kind else f"tapeworks.drive_sharing.library_{kind}"
+        return {"library": name, "role": role}, ""
 
     def _ended(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         _play.end(store, args["batch"], time.time())
@@ -171,7 +203,7 @@ class ActionModule(DriveSharingAction):
         with store.write() as tx:
             allowed, reason = _error_state.begin_error(
                 tx, args["batch"], args["drive"], args["sequence"], args["attempt"], args["hosts"],
-                self._policy(task_vars).error_limit, time.time(),
+                self.policy(task_vars).error_limit, time.time(),
             )
         return {"changed": allowed, "allowed": allowed, "msg": reason}
 
@@ -189,15 +221,51 @@ class ActionModule(DriveSharingAction):
         return {"changed": True}
 
     def _clearing(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Note that a person is about to clear the error."""
+        """Note that a person is about to clear the error; nothing is noted where the library cannot be called."""
         with store.read() as tx:
             row = _changes.state(tx, args["drive"])
+            known = _associations.lookup(tx, [args["drive"]], []).library(args["drive"])
         if row is None or row["error_state"] == "":
-            return {"changed": False, "in_error": False, "library": row["library"] if row else None}
+            return {"changed": False, "in_error": False}
+        library, problem = self._library(args["library"] or row["library"] or known, task_vars)
+        if not library:
+            msg = f"The error state of drive {args['drive']} was not cleared: {problem}. Give drive_sharing_drive_library."
+            raise InvalidValueError(msg)
         if not self._task.check_mode:
             with store.write() as tx:
-                _error_state.begin_clear(tx, args["drive"], time.time())
-        return {"changed": True, "in_error": True, "library": row["library"]}
+                allowed, reason = _error_state.begin_clear(tx, args["drive"], time.time())
+            if not allowed:
+                raise InvalidValueError(reason)
+        return {"changed": True, "in_error": True, **library}
+
+    def _uncleared(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The library did not clear the error: it stands."""
+        with store.write() as tx:
+            _error_state.not_cleared(tx, args["drive"], args["reason"], time.time())
+        return {"changed": True}
+
+    def _due(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Have every control point of a drive asked again for its newest change."""
+        with store.read() as tx:
+            row = _changes.state(tx, args["drive"])
+        if row is None:
+            msg = f"Drive {args['drive']} is not in the drive table; nothing was changed."
+            raise InvalidValueError(msg)
+        if not self._task.check_mode:
+            with store.write() as tx:
+                _changes.redo(tx, args["drive"], args["reason"] or "asked for by hand", time.time())
+        return {"changed": True}
+
+    def _forgotten(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Remove hosts that the site no longer has from the associations."""
+        hosts = [_identifiers.host_name(host) for host in args["hosts"]]
+        with store.read() as tx:
+            known = [host for host in hosts if host in _associations.hosts_with_facts(tx)]
+        if known and not self._task.check_mode:
+            with store.write() as tx:
+                for host in known:
+                    _associations.forget_host(tx, host, time.time())
+        return {"changed": bool(known), "forgotten": known}
 
     def _cleared(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The library has cleared the error: bring every application to where it belongs, through the dispatcher."""

@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - The drive table holds the newest reservation change of every tape drive, who has confirmed it, what is still owed,
     and which drives are in their error state. It is an SQLite file on the controller, or a PostgreSQL database.
-  - O(state=present) and O(state=recorded) are for people. All other states are steps of this collection's own playbooks
+  - O(state=present), O(state=recorded), O(state=due) and O(state=forgotten) are for people. All other states are steps of this collection's own playbooks
     and roles, which call them in a fixed order; they are described here so that those playbooks can be read. Calling one of
     them by hand can have a drive dispatched twice, or make the table say what is not true.
   - To clear the error state of a drive, run the playbook C(tapeworks.drive_sharing.clear_error), which calls the
@@ -30,7 +30,8 @@ attributes:
   check_mode:
     support: partial
     details:
-      - O(state=recorded), O(state=clearing) and O(state=cleared) read the table and say what would be changed.
+      - O(state=present), O(state=recorded), O(state=clearing), O(state=cleared), O(state=due) and O(state=forgotten) read the
+        table and say what would be changed.
       - All other states do nothing and report a change, without reading the table.
   diff_mode:
     support: partial
@@ -39,7 +40,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(state=present), O(state=recorded), O(state=clearing) and O(state=cleared) are idempotent.
+      - O(state=present), O(state=recorded), O(state=clearing), O(state=cleared) and O(state=forgotten) are idempotent.
+      - O(state=due) asks again each time.
       - The steps of a play, such as O(state=claimed), are not; the second one of them finds the work taken or done.
 options:
   state:
@@ -47,6 +49,10 @@ options:
       - "V(present): the table exists; it is created if it is missing."
       - "V(recorded): the table holds the given O(status) of the O(drive), in order with what detectors see. The dispatcher
         brings the applications to it, as after a notification, if the event source is running."
+      - "V(due): every control point of the O(drive) is asked again for its newest change, for instance after the mode was
+        changed from C(observe) to C(enforce), or when an application was put back from a backup."
+      - "V(forgotten): the O(hosts) are removed from the associations. What they have offline by us is not given back: do that
+        first."
       - "V(claimed): for the playbook C(reservation_change). Takes the O(batch) for this play, makes the plan, and says which
         hosts have to be asked. A batch that is done, or that another play has, is not taken; that is no failure."
       - "V(settled): for the playbook C(reservation_change). Ends the handshake of a O(batch): says which drives are settled and
@@ -58,10 +64,11 @@ options:
       - "V(error): for the role C(error_state). Writes down what the library made of the call."
       - "V(undone): for the role C(error_state). The library has taken back an error of ours that was no longer right."
       - "V(clearing): for the role C(error_state). A person is about to have the O(drive)'s error cleared."
+      - "V(uncleared): for the role C(error_state). The library did not clear the error, so it stands."
       - "V(cleared): for the role C(error_state). The library has cleared the error; every control point is asked again."
     type: str
     required: true
-    choices: [claimed, cleared, clearing, ended, error, forcing, present, recorded, settled, undone]
+    choices: [claimed, cleared, clearing, due, ended, error, forcing, forgotten, present, recorded, settled, uncleared, undone]
   batch:
     description:
       - The batch, 26 digits and capital letters, as the event of the rulebook carries it.
@@ -70,8 +77,8 @@ options:
   drive:
     description:
       - The unit serial number of the drive, in quotes if it consists of digits.
-      - Needed with O(state=recorded), O(state=forcing), O(state=error), O(state=undone), O(state=clearing) and
-        O(state=cleared).
+      - Needed with O(state=recorded), O(state=forcing), O(state=error), O(state=undone), O(state=clearing),
+        O(state=uncleared), O(state=cleared) and O(state=due).
     type: str
   status:
     description:
@@ -89,9 +96,8 @@ options:
     suboptions:
       protocol:
         description:
-          - The kind of port.
+          - The kind of port, V(fc), V(iscsi), V(sas) or V(ip).
         type: str
-        choices: [fc, iscsi, sas, ip]
       id:
         description:
           - The port's name, a Fibre Channel WWPN, iSCSI name, SAS address or IP address. Every usual way of writing it is
@@ -108,6 +114,7 @@ options:
   hosts:
     description:
       - The control points that did not confirm, for O(state=forcing). They are counted for C(drive_sharing_error_limit).
+      - The hosts to forget, for O(state=forgotten).
     type: list
     elements: str
     default: []
@@ -118,9 +125,14 @@ options:
     default: true
   reason:
     description:
-      - Why, in one sentence, for O(state=error).
+      - Why, in one sentence, for O(state=error), O(state=uncleared) and O(state=due).
     type: str
     default: ""
+  library:
+    description:
+      - Inventory name of the library that has the drive, for O(state=clearing), where neither the notifications nor the host
+        facts tell it.
+    type: str
 seealso:
   - module: tapeworks.drive_sharing.drive_table_info
   - module: tapeworks.drive_sharing.application_drive
@@ -207,12 +219,16 @@ act_timeout:
   returned: with O(state=claimed)
   type: int
   sample: 20
+not_asked:
+  description: The drives of the batch that concern nobody, with the reason; they are settled.
+  returned: with O(state=claimed)
+  type: dict
+  sample: {"1310211170": "seen by fewer than two instances (backup1)"}
 settled:
-  description:
-    - With O(state=claimed) a dictionary of the drives that concern nobody, with the reason.
-    - With O(state=settled) a list of the drives that every control point has confirmed.
-  returned: with O(state=claimed) and O(state=settled)
-  type: raw
+  description: The drives that every control point has confirmed.
+  returned: with O(state=settled)
+  type: list
+  elements: str
   sample: ["1310211169"]
 messages:
   description: One sentence for each drive that is not settled; the play ends with them.
@@ -289,10 +305,20 @@ in_error:
   returned: with O(state=clearing)
   type: bool
 library:
-  description: Inventory name of the library that reported the drive, if one did.
-  returned: with O(state=clearing)
+  description: Inventory name of the library that has the drive.
+  returned: with O(state=clearing), if the drive is in its error state
   type: str
   sample: library1
+role:
+  description: Full name of the library's role.
+  returned: with O(state=clearing), if the drive is in its error state
+  type: str
+  sample: tapeworks.drive_sharing.library_simulated
+forgotten:
+  description: The hosts that were in the associations.
+  returned: with O(state=forgotten)
+  type: list
+  elements: str
 msg:
   description: One sentence, where there is something to say.
   returned: on failure, in check mode, if a batch is not there to be claimed, and if O(state=forcing) is not allowed

@@ -16,7 +16,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _process, _store
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _policy, _process, _store
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 
 
@@ -64,6 +64,11 @@ class DriveSharingAction(ActionBase):
     def variables(self, task_vars: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         """Give all variables of the host whose names begin with ``prefix``."""
         return {name: self.variable(task_vars, name) for name in task_vars if name.startswith(prefix)}
+
+    def policy(self, task_vars: Mapping[str, Any], **over: Any) -> _policy.Policy:
+        """The policies of this host."""
+        found = {f"drive_sharing_{key}": self.variable(task_vars, f"drive_sharing_{key}") for key in _policy.VARIABLES}
+        return _policy.policy({**found, **{f"drive_sharing_{key}": value for key, value in over.items()}})
 
     def store(self, args: Mapping[str, Any], task_vars: Mapping[str, Any], *, create: bool = False) -> Any:
         """Open the drive table of this play; refuses another site's."""

@@ -16,7 +16,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _application,
     _host_variables,
     _identifiers,
-    _policy,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Place
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import (
@@ -36,11 +35,6 @@ class ApplicationAction(DriveSharingAction):
 
     #: How the connection failed, for the task's result.
     unreachable = ""
-
-    def policy(self, task_vars: Mapping[str, Any], **over: Any) -> _policy.Policy:
-        """The policies of this host."""
-        variables = self.variables(task_vars, "drive_sharing_")
-        return _policy.policy({**variables, **{f"drive_sharing_{key}": value for key, value in over.items()}})
 
     def entries(self, task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The validated drive_sharing_applications of this host."""

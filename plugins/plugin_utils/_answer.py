@@ -109,8 +109,10 @@ def answered(one: Known, *, observed: bool = False, state_read: str | None = Non
     taken = one.decision.taken
     if observed:
         taken = one.record.holds_taken if one.record else one.ask.taken
+    # Said in words too: the history must not read as if it had been done.
+    reason = f"would be set {one.decision.set_to}, but nothing was set" if observed and one.decision.set_to else ""
     return Answer(
-        one.ask, one.decision.confirms, one.decision.outcome, taken,
+        one.ask, one.decision.confirms, one.decision.outcome, taken, reason,
         state_before=found.state if found else None,
         state_read=state_read or (found.state if found else None),
         names=found.names if found else (), shown=found.shown if found else "",

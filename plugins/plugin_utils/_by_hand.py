@@ -19,7 +19,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _identifiers,
     _plan,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, Ask
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
 #: Seconds that such a claim lasts if its process vanishes without a trace.
@@ -28,9 +28,10 @@ LEASE = 600.0
 
 @contextlib.contextmanager
 def held(
-    store: Any, drives: Sequence[str], instance: str, host: str, state: str, claimer: Mapping[str, Any], *, dry: bool
+    store: Any, drives: Sequence[str], instance: str, host: str, state: str, claimer: Mapping[str, Any],
+    answers: Sequence[Answer], *, dry: bool
 ) -> Iterator[list[Ask]]:
-    """Claim ``drives`` for the time of the body and give what to ask.
+    """Claim ``drives`` for the time of the body and give what to ask; the body fills ``answers``.
 
     Raises InvalidValueError where a drive is being handled, or where online would let the instance meet a conflict.
     ``dry``: check only, claim nothing.
@@ -49,18 +50,20 @@ def held(
     finally:
         if not dry:
             with store.write() as tx:
-                _release(tx, batch, known, instance, host, state)
+                _release(tx, batch, known)
+                _note(tx, [one for one in answers if one.confirmed], host, state)
 
 
 def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, state: str) -> Ask:
     if row is None:
-        return Ask(drive, instance, 0, "none", status="released", by_hand=state)
+        seen = _associations.lookup(tx, [drive], [])
+        return Ask(drive, instance, 0, "none", status="released", by_hand=state, devices=_devices(seen, drive, instance))
     if row["batch"] is not None:
         msg = f"Drive {drive} is being handled by batch {row['batch']}; nothing was set. Try again in a few seconds."
         raise InvalidValueError(msg)
     ports = [holder for holder in row["holders"] if holder.get("id")]
-    owners = _associations.lookup(tx, [drive], ports).owners
-    view = _plan.relation(row["status"], row["holders"], instance, owners)
+    associations = _associations.lookup(tx, [drive], ports)
+    view = _plan.relation(row["status"], row["holders"], instance, associations.owners)
     if state == "online" and row["error_state"]:
         msg = f"Drive {drive} is in its error state; nothing was set. Run the playbook clear_error first."
         raise InvalidValueError(msg)
@@ -73,24 +76,38 @@ def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, stat
         raise InvalidValueError(msg)
     return Ask(
         drive, instance, row["sequence"], view, status=row["status"], holders=tuple(row["holders"]),
-        table_sequence=row["sequence"], by_hand=state,
+        table_sequence=row["sequence"], by_hand=state, devices=_devices(associations, drive, instance),
     )
 
 
-def _release(
-    tx: Any, batch: str, known: Mapping[str, Mapping[str, Any]], instance: str, host: str, state: str
-) -> None:
-    now = time.time()
+def _devices(associations: Any, drive: str, instance: str) -> tuple[str, ...]:
+    """The device files of the drive on the hosts of the instance."""
+    return tuple(
+        file
+        for one in associations.instances_of(drive, managed_only=False) if one["instance"] == instance
+        for host in sorted(one["devices"]) for file in one["devices"][host]
+    )
+
+
+def _release(tx: Any, batch: str, known: Mapping[str, Mapping[str, Any]]) -> None:
+    """End the claim. What made a drive due before or meanwhile is still to be done."""
     for drive, row in known.items():
-        # A change that came meanwhile has made the drive due by itself.
         tx.execute(
-            "UPDATE drives SET batch = NULL, due = CASE WHEN sequence > ? THEN due ELSE ? END"
+            "UPDATE drives SET batch = NULL, claimed_sequence = NULL, lease_until = NULL, due = COALESCE(due, ?)"
             " WHERE drive = ? AND batch = ?",
-            (row["sequence"], row["due"], drive, batch),
+            (row["due"], drive, batch),
         )
-        tx.execute("UPDATE answers SET taken = 0 WHERE drive = ? AND instance = ? AND host = ?", (drive, instance, host))
+    _dispatch.finish(tx, batch, time.time())
+
+
+def _note(tx: Any, done: Sequence[Answer], host: str, state: str) -> None:
+    """What a person has set is the person's: it is not taken any more."""
+    for answer in done:
+        drive, instance = answer.ask.drive, answer.ask.instance
+        tx.execute(
+            "UPDATE answers SET taken = 0 WHERE drive = ? AND instance = ? AND host = ?", (drive, instance, host)
+        )
         _history.add(
-            tx, now, "by_hand", f"Drive {drive} was set {state} by hand in {instance} on {host}.", drive,
-            row["sequence"], host, instance,
+            tx, time.time(), "by_hand", f"Drive {drive} was set {state} by hand in {instance} on {host}.", drive,
+            answer.ask.sequence, host, instance,
         )
-    tx.execute("UPDATE batches SET ended_at = ? WHERE batch = ?", (now, batch))

@@ -30,8 +30,8 @@ OUTCOMES = {
     "adopted": "the application had set it offline itself because of the reservation; it counts as taken",
     "kept": "left as it was found",
     "presumed_own": "in use here, so the unreadable reservation is taken to be its own",
-    "busy": "a job is running on the drive; it is asked again",
-    "floor": "it is one of the last drives of the instance; it is asked again",
+    "busy": "a job is running on the drive",
+    "floor": "it is one of the last online drives of the instance",
     "held": "stays as it is while the drive is in its error state",
     "unreadable": "the application's answer is neither online nor offline",
 }

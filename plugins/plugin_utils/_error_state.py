@@ -211,6 +211,14 @@ def begin_clear(tx: Any, drive: str, now: float) -> tuple[bool, str]:
     return True, ""
 
 
+def not_cleared(tx: Any, drive: str, reason: str, now: float) -> None:
+    """The library did not clear the error state for a person: it stands as before."""
+    tx.execute("UPDATE drives SET error_state = 'error' WHERE drive = ? AND error_state = 'clearing'", (drive,))
+    if tx.rowcount:
+        message = f"Drive {drive} stays in its error state: {_history.clean(reason, 500) or 'the library did not clear it'}."
+        _history.add(tx, now, "error_failed", message, drive)
+
+
 def cleared(tx: Any, drive: str, now: float, observation: Any = None) -> None:
     """The library says that the error state is gone: every control point is asked again.
 

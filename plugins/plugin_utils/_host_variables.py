@@ -82,6 +82,9 @@ def applications(value: Any, host: str, what: str = "drive_sharing_applications"
             _refuse(f"{place}.control_points", "a list of at least one host", "an empty one")
         if "instance" not in checked:
             checked["instance"] = identifiers.instance_name(host, f"{place}.instance (by default the host's name)")
+        # Control points tell for the whole instance; with a state for each host, each host tells for itself.
+        if "control_points" in checked and checked.setdefault("scope", "instance") != "instance":
+            _refuse(f"{place}.scope", "instance where control_points are given", "host")
         made.append({"control_points": [host], "scope": "host", "options": {}, **checked})
     for number, entry in enumerate(made):
         first = next(index for index, other in enumerate(made) if other["instance"] == entry["instance"])

@@ -79,12 +79,14 @@ def make(
     associations: Any,
     inventory: Collection[str],
     silent: Mapping[str, Collection[tuple[str, str]]] | None = None,
+    taken: Mapping[str, Collection[str]] | None = None,
 ) -> Plan:
     """Make the plan of a batch.
 
     ``changes``: rows of the claim (drive, sequence, attempt, status, holders). ``associations``: what
     ``_associations.lookup`` gives. ``inventory``: the inventory's hosts. ``silent``: drive: the (instance, host) pairs
-    that did not answer for the same sequence before.
+    that did not answer for the same sequence before. ``taken``: drive: the instances where we have it offline; they are
+    asked even if the drive is shared no more, because nobody else would give it back.
     """
     plan = Plan()
     absent: dict[str, set[str]] = {}
@@ -93,6 +95,10 @@ def make(
         drive = change["drive"]
         instances = associations.instances_of(drive)
         if len(instances) < 2:
+            mine = set((taken or {}).get(drive, ()))
+            instances = [one for one in associations.instances_of(drive, managed_only=False) if one["instance"] in mine]
+        if not instances:
+            instances = associations.instances_of(drive)
             who = instances[0]["instance"] if instances else "nobody"
             plan.settled[drive] = f"seen by fewer than two instances ({who})"
             continue
@@ -124,7 +130,7 @@ def make(
     for host, drives in sorted(absent.items()):
         plan.warnings.append(
             f"Host {host} of the associations is not in the inventory and was not asked about {_few(drives)};"
-            " add it to the inventory, or run the playbook host_facts so that it is forgotten."
+            " add it to the inventory, or have it forgotten by drive_table with state=forgotten."
         )
     for name, drives in sorted(mute.items()):
         plan.warnings.append(

@@ -9,7 +9,7 @@ Every function is one transaction. Private: may change at any time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy im
 #: Seconds that a claim outlives the longest act: the handshake's verdict and the library's call.
 LIBRARY_SECONDS = 300
 
+
 @dataclass
 class Claimed:
     """A claimed batch with its plan."""
@@ -36,7 +37,7 @@ class Claimed:
     claimed: bool
     hosts: list[str] = field(default_factory=list)
     drives: list[dict[str, Any]] = field(default_factory=list)
-    settled: dict[str, str] = field(default_factory=dict)
+    not_asked: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     act_timeout: int = 1
     message: str = ""
@@ -44,11 +45,11 @@ class Claimed:
 
 def claim(
     store: Any, batch: str, claimer: Mapping[str, Any], inventory: Collection[str], sharing: Collection[str],
-    forks: int, policy: Policy, now: float,
+    forks: int, policy_of: Callable[[str], Policy], now: float,
 ) -> Claimed:
     """Claim a batch and say who is to be asked.
 
-    ``inventory``: the inventory's hosts; ``sharing``: those that should have associations.
+    ``inventory``: the inventory's hosts; ``sharing``: those that should have associations; ``policy_of``: a host's.
     """
     with store.write() as tx:
         got = _dispatch.claim(tx, batch, dict(claimer), LIBRARY_SECONDS, now)
@@ -60,15 +61,17 @@ def claim(
         drives = [row["drive"] for row in got.drives]
         ports = [holder for row in got.drives for holder in row["holders"] if holder.get("id")]
         associations = _associations.lookup(tx, drives, ports)
-        plan = _plan.make(got.drives, associations, inventory, _dispatch.silent(tx, drives))
+        plan = _plan.make(
+            got.drives, associations, inventory, _dispatch.silent(tx, drives), _views.taken(tx, drives)
+        )
         for drive, why in plan.settled.items():
             _dispatch.settle_now(tx, batch, drive, why, now)
         _dispatch.expect(tx, batch, plan.asks, now)
         asked = _dispatch.hosts_to_ask(tx, batch)
         result.hosts = sorted(asked)
-        result.settled = plan.settled
+        result.not_asked = plan.settled
         result.warnings = plan.warnings + _missing_facts(tx, sharing) + _few_forks(forks, asked)
-        result.act_timeout = policy.act_seconds(max(asked.values(), default=1))
+        result.act_timeout = max((policy_of(host).act_seconds(n) for host, n in asked.items()), default=1)
         # A host that is slow to be turned to has its time counted from then: with few forks that is later.
         rounds = -(-max(1, len(asked)) // max(1, forks))
         _dispatch.extend(tx, batch, now + result.act_timeout * rounds + LIBRARY_SECONDS)
@@ -196,7 +199,8 @@ def _judge(tx: Any, row: Mapping[str, Any], policy: Policy, result: Handshake, n
     drive, sequence = row["drive"], row["sequence"]
     what = f"Drive {drive} (change {sequence}, {row['status']})"
     for answer in row["pending"]:
-        message = f"{what}: {answer['host']} answered {answer['outcome']}: {answer['reason'] or meaning(answer['outcome'])}; it is asked again."
+        why = answer["reason"] or meaning(answer["outcome"])
+        message = f"{what}: {answer['host']} answered {answer['outcome']}: {why}; it is asked again."
         result.alerts.append(message)
         _history.add(tx, now, "alert", message, drive, sequence, answer["host"], answer["instance"])
     silent = [answer for answer in row["silent"] if answer["outcome"] not in ASKED_AGAIN]
@@ -208,7 +212,8 @@ def _judge(tx: Any, row: Mapping[str, Any], policy: Policy, result: Handshake, n
         f"{answer['host']}: {answer['reason'] or f'no answer within {policy.handshake_timeout} s'}" for answer in silent
     )
     message = f"{what} was not confirmed by {said}"
-    force = bool(others) and row["status"] in policy.error_on and row["error_state"] == "" and policy.mode == "enforce"
+    free = row["error_state"] == "" or row["forcing_left"]
+    force = bool(others) and row["status"] in policy.error_on and free and policy.mode == "enforce"
     if force:
         reason = f"{message}."
         result.force.append({**_errand(row, sorted({answer["host"] for answer in others})), "reason": reason})

@@ -16,6 +16,12 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 TOGETHER = 8
 
 
+#: The variables that decide; no other is looked at, so that a broken one elsewhere stops nothing.
+VARIABLES = (
+    "mode", "error_on", "error_limit", "handshake_timeout", "handshake_retries", "handshake_retry_delay", "minimum_online",
+)
+
+
 @dataclass(frozen=True)
 class Policy:
     """Times in seconds."""

@@ -19,16 +19,17 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy im
 
 
 def read(
-    place: Place, file: ModuleType, options: Mapping[str, Any], policy: Policy, instance: str, drives: Sequence[str]
+    place: Place, file: ModuleType, options: Mapping[str, Any], policy: Policy, instance: str, drives: Sequence[str],
+    devices: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
-    """Give per drive: drive, configured, state, names, shown, in_use, taken, record, problem.
+    """Give per drive (``devices``: its device files there): drive, configured, state, names, shown, in_use, taken, record, problem.
 
     Raises NoAnswerError.
     """
     result: list[dict[str, Any]] = []
     for start in range(0, len(drives), MANY):
         some = drives[start:start + MANY]
-        targets = [Target(drive) for drive in some]
+        targets = [Target(drive, tuple(devices.get(drive, ()))) for drive in some]
         queries = file.queries(options, targets)
         seconds = policy.handshake_timeout
         nonce = place.nonce()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,3 +40,18 @@ def answers_of(tx: Any, batch: str, outcome: str) -> list[dict[str, Any]]:
         " ORDER BY a.drive, a.instance, a.host",
         (batch, outcome),
     )
+
+
+def taken(tx: Any, drives: Sequence[str]) -> dict[str, set[str]]:
+    """The instances of each drive where we have it offline, by the table's copy of the records."""
+    found: dict[str, set[str]] = {}
+    for drive in drives:
+        for row in tx.execute("SELECT instance FROM answers WHERE drive = ? AND taken = 1", (drive,)):
+            found.setdefault(drive, set()).add(row["instance"])
+    return found
+
+
+def devices_of(tx: Any, host: str) -> dict[str, list[str]]:
+    """drive: its device files, for each drive that a host sees, or that is missing there."""
+    rows = tx.execute("SELECT drive, devices FROM paths WHERE host = ?", (host,))
+    return {row["drive"]: json.loads(row["devices"]) or [] for row in rows}

@@ -36,7 +36,7 @@ description:
     and acknowledged to its sender only then.
   - The dispatcher emits batches of changes. The event holds nothing but the batch's id, because text from the network
     would reach the playbook as a trusted variable; the playbook
-    M(tapeworks.drive_sharing.drive_table#module) reads the changes from the table.
+    V(tapeworks.drive_sharing.reservation_change) reads the changes from the table.
   - The source ends only on wrong arguments, or when the rule engine claims nothing any more; run
     ansible-rulebook under a service manager that starts it again.
 version_added: 0.1.0

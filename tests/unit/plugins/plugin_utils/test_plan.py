@@ -131,11 +131,12 @@ def test_a_silent_host_is_asked_again_where_every_host_has_its_own_state() -> No
 class Associations:
     """As the table's, but from a dictionary."""
 
-    def __init__(self, drives: dict[str, list[dict[str, Any]]]) -> None:
+    def __init__(self, drives: dict[str, list[dict[str, Any]]], unmanaged: dict[str, list[dict[str, Any]]] | None = None) -> None:
         self.drives = drives
+        self.unmanaged = unmanaged or {}
 
-    def instances_of(self, drive: str) -> list[dict[str, Any]]:
-        return self.drives.get(drive, [])
+    def instances_of(self, drive: str, *, managed_only: bool = True) -> list[dict[str, Any]]:
+        return self.drives.get(drive, []) + ([] if managed_only else self.unmanaged.get(drive, []))
 
     def owners(self, port: dict[str, Any]) -> set[str]:
         return owners(port)
@@ -192,7 +193,7 @@ def test_a_host_that_the_inventory_lacks_is_named_once_with_its_drives_and_the_o
     assert made.settled == {}
     assert made.warnings == [
         "Host s2 of the associations is not in the inventory and was not asked about drives D0, D1, D2 and 2 more; add it"
-        " to the inventory, or run the playbook host_facts so that it is forgotten."
+        " to the inventory, or have it forgotten by drive_table with state=forgotten."
     ]
 
 
@@ -218,3 +219,15 @@ def test_an_instance_without_any_control_point_is_not_passed_over_in_silence() -
         "Instance alpha has no control point and was not asked about drive D1; give its hosts control_points in"
         " drive_sharing_applications, and run the playbook host_facts."
     ]
+
+
+def test_a_drive_that_is_shared_no_more_is_given_back_where_we_have_it_offline() -> None:
+    associations = Associations({"D1": [ALPHA]}, {"D1": [BETA]})
+    made = plan.make([change(status="released", holders=[])], associations, {"s1", "s2"}, taken={"D1": {"beta"}})
+    assert [(ask["instance"], ask["relation"]) for ask in made.asks] == [("beta", "none")]
+    assert made.settled == {}
+
+
+def test_a_drive_that_is_shared_no_more_and_not_taken_is_settled() -> None:
+    made = plan.make([change()], Associations({"D1": [ALPHA]}, {"D1": [BETA]}), {"s1", "s2"}, taken={"D1": {"gone"}})
+    assert (made.asks, list(made.settled)) == ([], ["D1"])
