@@ -39,7 +39,10 @@ def translated(
     if fields is not None:
         # Whatever comes out must be what the table takes.
         observation = {key: value for key, value in fields.items() if key != "drive"}
-        _change.observation({**observation, "drive": "1310211169", "holders": tuple(observation["holders"])})
+        try:
+            _change.observation({**observation, "drive": "1310211169", "holders": tuple(observation["holders"])})
+        except InvalidValueError as exc:
+            raise AssertionError from exc
     return fields
 
 
@@ -338,6 +341,13 @@ def test_a_pattern_takes_its_part_of_a_text(agent: Any) -> None:
     }
     with pytest.raises(InvalidValueError, match="does not match the map's pattern"):
         translated(agent, maps, vendor(agent, "IBM"))
+
+
+def test_a_text_that_is_too_long_is_refused_before_a_pattern_is_tried(agent: Any) -> None:
+    maps = [{**VENDOR, "drive": {"by": "serial", "oid": f"{ENTERPRISE}.1", "pattern": "(A1)"}}]
+    assert translated(agent, maps, vendor(agent, "A1" + " " * 1022))
+    with pytest.raises(InvalidValueError, match="is longer than 1024 octets"):
+        translated(agent, maps, vendor(agent, "A1" + " " * 1023))
 
 
 @pytest.mark.parametrize(
