@@ -12,6 +12,7 @@ and a batch that nobody claims is emitted again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -40,6 +41,9 @@ EVENT_VERSION = 1
 ALERTS = {
     "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert", "kept", "expired",
 }
+
+#: Seconds until a table that could not be used is looked at again.
+PAUSE = 2.0
 
 _DAY = 86_400.0
 
@@ -137,22 +141,23 @@ class Dispatcher:
                 step = await self._call(self.step)
             except TableError as exc:
                 LOGGER.error("The dispatcher waits: %s", exc)
-                step = Step(wait=2.0)
+                step = Step(wait=PAUSE)
             for level, message in step.messages:
                 LOGGER.log(level, "%s", message)
             for batch in step.emit:
                 await self._hand_over(batch)
-            try:
-                await asyncio.wait_for(self._woken.wait(), timeout=step.wait)
-            except TimeoutError:
-                continue
+            # Not wait_for: until Python 3.12 it loses a cancellation that comes together with the wake.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(step.wait):
+                    await self._woken.wait()
 
     async def _hand_over(self, batch: str) -> None:
         event = {"reservation_change": {"version": EVENT_VERSION, "batch": batch}}
         limit = self._options.claim_timeout * self._options.emissions
         try:
             # The engine's queue holds one event; a put that stays blocked means that it does not read any more.
-            await asyncio.wait_for(self._put(event), timeout=limit)
+            async with asyncio.timeout(limit):
+                await self._put(event)
         except TimeoutError as exc:
             msg = (
                 f"The rule engine has not taken batch {batch} for {limit:.0f} s; the event source ends so that it is"

@@ -496,6 +496,18 @@ def test_a_wake_is_not_lost_while_an_event_is_handed_over(world: World) -> None:
     running(engine, body)
 
 
+def test_a_wake_in_the_moment_of_the_end_does_not_keep_the_dispatcher_running(engine: Engine) -> None:
+    async def body(task: asyncio.Task[None]) -> None:
+        await asyncio.sleep(0.02)
+        engine.dispatcher.wake()
+        task.cancel()
+        done, _pending = await asyncio.wait({task}, timeout=3)
+        assert task in done
+        assert task.cancelled()
+
+    running(engine, body)
+
+
 def test_an_engine_that_reads_no_events_ends_the_dispatcher_with_one_sentence(world: World) -> None:
     world.hosts("ab")
     engine = Engine(world, claim_timeout=1, emissions=1)
@@ -512,25 +524,21 @@ def test_an_engine_that_reads_no_events_ends_the_dispatcher_with_one_sentence(wo
 def test_a_table_that_cannot_be_used_pauses_the_dispatcher_and_does_not_end_it(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real_call, failing, waits = engine.dispatcher._call, [True], []
+    real_call, failing, failed = engine.dispatcher._call, [True], []
 
     async def call(function: Callable[[Any], Any]) -> Any:
         if failing[0]:
+            failed.append(function)
             raise TableError("The drive table is locked.")
         return await real_call(function)
 
-    real_wait_for = asyncio.wait_for
-
-    async def impatient(awaitable: Any, timeout: float) -> Any:  # noqa: ASYNC109 - as asyncio has it
-        waits.append(timeout)
-        return await real_wait_for(awaitable, min(timeout, 0.01))
-
+    assert _dispatcher.PAUSE >= 1
+    monkeypatch.setattr(_dispatcher, "PAUSE", 0.02)
     engine.dispatcher._call = call
-    monkeypatch.setattr(_dispatcher.asyncio, "wait_for", impatient)
 
-    async def body(_task: Any) -> None:
-        await until(lambda: len(waits) > 2)
-        assert waits[:2] == [2.0, 2.0]
+    async def body(task: asyncio.Task[None]) -> None:
+        await until(lambda: len(failed) > 2)
+        assert not task.done()
         engine.world.see("reserved", "a")
         failing[0] = False
         await until(lambda: engine.events)
