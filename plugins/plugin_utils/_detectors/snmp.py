@@ -6,10 +6,6 @@
 
 Private: may change at any time.
 
-An inform is answered after its change was committed, never before. The table is written by group commit: while one
-transaction is under way in the table's thread, whatever arrives is collected, and goes into the next one as a whole.
-If the table cannot be used nothing is answered; senders repeat, and what arrived is tried again for a minute.
-
 A notification that cannot be used, because its map is missing, a variable is missing or one has not the form that the
 table wants, is answered all the same: it would not become better by being repeated, and a library that waits for an
 answer to it may hold back what comes after. It is counted, and told in the log.
@@ -20,19 +16,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
     _ber,
     _snmp_arguments,
     _snmp_engine,
     _snmp_map,
+    _snmp_queue,
     _usm,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_arguments import Config
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_queue import Sink
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_report import Report
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_socket import Endpoint, Peer
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
@@ -41,44 +38,6 @@ check = _snmp_arguments.check
 
 ENGINE_ID = "snmp_engine_id"
 ENGINE_BOOTS = "snmp_engine_boots"
-
-#: Notifications that wait for the table; more are dropped, and their senders repeat them.
-MAX_WAITING = 10_000
-#: Notifications in one transaction.
-MAX_BATCH = 500
-#: Copies of one inform that are answered; a sender looks at the newest only.
-_MAX_COPIES = 4
-#: Answers that are written before others in the event loop have their turn.
-_ANSWERS = 25
-#: Seconds for which a notification is kept while the table cannot be used.
-KEEP = 60.0
-_PAUSE, _MAX_PAUSE = 0.2, 5.0
-
-
-class Sink(Protocol):
-    """Where changes go; a result means that the transaction is committed."""
-
-    async def observe_many(self, many: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Write all in one transaction; TableError if that was not possible."""
-
-    async def meta_get(self, key: str) -> str | None:
-        """Read what the table keeps for a detector."""
-
-    async def meta_set(self, key: str, value: str) -> None:
-        """Keep something in the table."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A change that waits for the table, with those who wait for an answer."""
-
-    fields: dict[str, Any]
-    arrived: float
-    origin: str
-    sender: str
-    copies: deque[tuple[_snmp_engine.Incoming, Peer, Endpoint]] = field(
-        default_factory=lambda: deque(maxlen=_MAX_COPIES)
-    )
 
 
 class Detector:
@@ -101,10 +60,7 @@ class Detector:
         self._report = Report(log, clock)
         self._maps = {entry.notification: entry for entry in config.maps}
         self._endpoints: list[Endpoint] = []
-        self._waiting: deque[_Waiting] = deque()
-        self._by_origin: dict[str, _Waiting] = {}
-        self._arrived = asyncio.Event()
-        self._table_down_since: float | None = None
+        self._queue = _snmp_queue.Queue(sink, self._report, log, clock)
         self._engine: _snmp_engine.Engine | None = None
         #: Set when datagrams are taken.
         self.started = asyncio.Event()
@@ -134,9 +90,7 @@ class Detector:
                 " and SNMPv2c" if self._config.communities else "",
             )
             self.started.set()
-            while True:
-                await self._arrived.wait()
-                await self._write()
+            await self._queue.run()
         finally:
             for endpoint in self._endpoints:
                 endpoint.close()
@@ -165,7 +119,7 @@ class Detector:
                 user.priv_passphrase,
             )
             users[user.name] = (made, user.security_engine_ids)
-        pause = _PAUSE
+        pause = _snmp_queue.PAUSE
         while True:
             try:
                 engine_id, boots = await self._identity()
@@ -177,7 +131,7 @@ class Detector:
                     logging.ERROR,
                 )
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, _MAX_PAUSE)
+                pause = min(pause * 2, _snmp_queue.MAX_PAUSE)
             else:
                 return _snmp_engine.Engine(engine_id, boots, users, self._config.communities, self._clock)
 
@@ -225,19 +179,23 @@ class Detector:
             self._report.tell("fault", sender, f"A message of {sender} could not be read: {exc!r:.200}", logging.ERROR)
             return
         self._report.count("informs" if incoming.confirmed else "traps")
+        answer = partial(self._answer, incoming, peer, endpoint)
         try:
-            waiting = self._translate(incoming, sender)
+            fields = self._translate(incoming, sender)
         except _snmp_map.MissingVariableError as exc:
-            self._unusable("missing", incoming, peer, endpoint, str(exc))
+            self._queue.refused("missing", sender, str(exc))
+            answer()
         except InvalidValueError as exc:
-            self._unusable("refused", incoming, peer, endpoint, str(exc))
+            self._queue.refused("refused", sender, str(exc))
+            answer()
         else:
-            if waiting is None:
-                self._answer(incoming, peer, endpoint)
+            if fields is None:
+                answer()
             else:
-                self._enqueue(waiting, incoming, peer, endpoint)
+                self._queue.put(fields, sender, answer)
 
-    def _translate(self, incoming: _snmp_engine.Incoming, address: str) -> _Waiting | None:
+    def _translate(self, incoming: _snmp_engine.Incoming, address: str) -> dict[str, Any] | None:
+        """Give the fields of the change; None if the notification tells of none."""
         notification = incoming.pdu.notification()
         entry = self._maps.get(notification)
         if entry is None:
@@ -258,106 +216,7 @@ class Detector:
         fields = _snmp_map.translate(entry, incoming.pdu.varbinds, envelope)
         if fields is None:
             self._report.count("ignored")
-            return None
-        return _Waiting(fields, self._clock(), fields["origin"], address)
-
-    def _unusable(self, kind: str, incoming: _snmp_engine.Incoming, peer: Peer, endpoint: Endpoint, fault: str) -> None:
-        self._refused(kind, peer.address, fault)
-        self._answer(incoming, peer, endpoint)
-
-    def _refused(self, kind: str, sender: str, fault: str) -> None:
-        self._report.tell(kind, sender, f"The change that {sender} told of was not taken: {fault}.")
-
-    def _enqueue(self, waiting: _Waiting, incoming: _snmp_engine.Incoming, peer: Peer, endpoint: Endpoint) -> None:
-        known = self._by_origin.get(waiting.origin)
-        if known is not None:
-            self._report.count("repeated_while_waiting")
-        elif len(self._waiting) >= MAX_WAITING:
-            self._report.tell(
-                "overload",
-                "",
-                f"{MAX_WAITING} notifications wait for the drive table; more are not taken, their senders repeat them.",
-                logging.ERROR,
-            )
-            return
-        else:
-            known = self._by_origin[waiting.origin] = waiting
-            self._waiting.append(waiting)
-            self._arrived.set()
-        known.copies.append((incoming, peer, endpoint))
-
-    async def _write(self) -> None:
-        """Write the next notifications in one transaction and answer them; after a fault keep them for the next try."""
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-        try:
-            results = await self._store(batch)
-        except TableError as exc:
-            await self._keep(batch, str(exc))
-            return
-        if self._table_down_since is not None:
-            self._log.info("The drive table can be used again, after %.0f s.", self._clock() - self._table_down_since)
-            self._table_down_since = None
-        for number, (waiting, result) in enumerate(zip(batch, results, strict=True), 1):
-            self._finish(waiting, result)
-            if number % _ANSWERS == 0:
-                await asyncio.sleep(0)
-        if not self._waiting:
-            self._arrived.clear()
-
-    async def _store(self, batch: list[_Waiting]) -> list[Any]:
-        """Give the results of a batch; None for what cannot be written for a reason that nobody foresaw."""
-        try:
-            return await self._sink.observe_many([waiting.fields for waiting in batch])
-        except TableError:
-            raise
-        except Exception as exc:  # noqa: BLE001  one notification must not keep all others from the table
-            if len(batch) > 1:
-                return [result for waiting in batch for result in await self._store([waiting])]
-            self._report.tell(
-                "fault",
-                batch[0].sender,
-                f"A notification of {batch[0].sender} could not be written and is not answered: {exc!r:.200}",
-                logging.ERROR,
-            )
-            return [None]
-
-    def _finish(self, waiting: _Waiting, result: Any) -> None:
-        del self._by_origin[waiting.origin]
-        if result is None:
-            return
-        if isinstance(result, Exception):
-            self._refused("refused", waiting.sender, str(result))
-        else:
-            self._report.count(str(result))
-        for incoming, peer, endpoint in waiting.copies:
-            self._answer(incoming, peer, endpoint)
-
-    async def _keep(self, batch: list[_Waiting], fault: str) -> None:
-        now = self._clock()
-        if self._table_down_since is None:
-            self._table_down_since = now
-        kept = [waiting for waiting in batch if now - waiting.arrived < KEEP]
-        for waiting in batch:
-            if now - waiting.arrived >= KEEP:
-                del self._by_origin[waiting.origin]
-        if len(kept) < len(batch):
-            self._report.count("given_up", len(batch) - len(kept))
-            self._log.error(
-                "%d SNMP notifications waited for the drive table for %.0f s and are given up: "
-                "informs are repeated by their senders, traps are lost.",
-                len(batch) - len(kept),
-                KEEP,
-            )
-        self._waiting.extendleft(reversed(kept))
-        self._report.tell(
-            "table",
-            "",
-            f"SNMP notifications cannot be written, so they are not answered and their senders repeat them: {fault}",
-            logging.ERROR,
-        )
-        if not self._waiting:
-            self._arrived.clear()
-        await asyncio.sleep(min(_PAUSE + (now - self._table_down_since) / 10, _MAX_PAUSE))
+        return fields
 
     def _answer(self, incoming: _snmp_engine.Incoming, peer: Peer, endpoint: Endpoint) -> None:
         if not incoming.confirmed or self._engine is None:

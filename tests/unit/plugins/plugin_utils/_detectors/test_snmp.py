@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_message, snmp
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_message, _snmp_queue, snmp
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
 
@@ -131,8 +131,8 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(snmp, "_PAUSE", 0.01)
-    monkeypatch.setattr(snmp, "_MAX_PAUSE", 0.02)
+    monkeypatch.setattr(_snmp_queue, "PAUSE", 0.01)
+    monkeypatch.setattr(_snmp_queue, "MAX_PAUSE", 0.02)
     caplog.set_level(logging.INFO)
 
 
@@ -219,7 +219,7 @@ def test_while_the_table_cannot_be_used_nothing_is_answered_and_then_everything(
 def test_what_waited_too_long_for_the_table_is_given_up(agent: Any, monkeypatch: Any, caplog: Any) -> None:
     async def scenario() -> None:
         table = Table()
-        monkeypatch.setattr(snmp, "KEEP", 0.0)
+        monkeypatch.setattr(_snmp_queue, "KEEP", 0.0)
         async with running(table) as detector:
             library = Library(agent, detector)
             table.fault = TableError("locked")
@@ -388,7 +388,7 @@ def test_a_fault_of_our_own_in_reading_is_one_line_and_stops_nothing(agent: Any,
 def test_more_than_can_wait_is_dropped_without_an_answer(agent: Any, monkeypatch: Any) -> None:
     async def scenario() -> None:
         table = Table()
-        monkeypatch.setattr(snmp, "MAX_WAITING", 3)
+        monkeypatch.setattr(_snmp_queue, "MAX_WAITING", 3)
         async with running(table) as detector:
             library = Library(agent, detector)
             table.open.clear()
