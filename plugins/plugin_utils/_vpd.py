@@ -90,7 +90,7 @@ def names(page: bytes) -> tuple[list[str], list[str], list[str]]:
         if designator.type != _NAA or designator.code_set != _BINARY or designator.association not in of:
             continue
         data = designator.data
-        if not data or _NAA_BYTES.get(data[0] >> 4) != len(data) or not any(data):
+        if not data or _NAA_BYTES.get(data[0] >> 4) != len(data):
             problems.append(f"VPD page 83h has a malformed NAA name, {data[:16].hex(' ') or 'empty'}")
             continue
         if data.hex() not in of[designator.association]:

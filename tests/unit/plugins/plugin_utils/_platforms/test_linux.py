@@ -540,11 +540,28 @@ def test_64_drives_are_sorted_by_number_and_not_by_letter(host: sysfs.Host) -> N
     assert drives[10]["devices"] == ["/dev/st10", "/dev/nst10", "/dev/sg10"]
 
 
+def test_paths_are_sorted_by_number_and_not_by_letter(host: sysfs.Host) -> None:
+    for number in (10, 9):
+        adapter = host.fc_host(number, f"0x10000090fa1658{number:02}")
+        host.fc_drive(adapter, f"{number}:0:0:0", TARGET, **IBM)
+    assert [path["port"]["id"][-2:] for path in ask(host.root)["drives"][0]["paths"]] == ["09", "10"]
+
+
 def test_the_path_of_the_root_may_look_like_sysfs(tmp_path: Path) -> None:
-    root = tmp_path / "session9" / "port-9:9" / "rport-9:9-9"
+    root = tmp_path / "session9" / "port-9:9" / "rport-9:9-9" / "end_device-9:9"
     root.mkdir(parents=True)
-    sysfs.two_paths(root)
-    assert [path["port"]["id"] for path in ask(root)["drives"][0]["paths"]] == ["10000090fa1658de", "10000090fa1658df"]
+    host = sysfs.Host(root)
+    adapter = host.sas_host(8, {0: "0x500605b000000001", 4: "0x500605b000000002"}, {"port-8:0": [0], "port-8:1": [4]})
+    host.sas_drive(adapter, "port-8:1", "8:0:0:0", "end_device-8:1", "0x500507631245da6a", **IBM)
+    host.drive(host.iscsi_session(3, 1, "iqn.2026-11.lab:a", "iqn.2026-11.lab:d"), "3:0:0:0", **IBM)
+    host.drive("pci0000:00/host5", "5:0:0:0", **IBM)
+    paths = ask(root)["drives"][0]["paths"]
+    assert [path["port"] and path["port"]["id"] for path in paths] == ["iqn.2026-11.lab:a", None, "500605b000000002"]
+    assert [path["target_port"] and path["target_port"]["id"] for path in paths] == [
+        "iqn.2026-11.lab:d",
+        None,
+        "500507631245da6a",
+    ]
 
 
 def test_this_machine_can_be_asked() -> None:
