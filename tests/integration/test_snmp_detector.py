@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _changes, _source
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import snmp
@@ -388,6 +390,45 @@ def test_the_daemon_of_net_snmp_gets_through_after_a_restart(site: Site) -> None
                 await daemon.wait()
 
     run(scenario)
+
+
+def fences(language: str) -> list[str]:
+    """Give the examples of the documentation."""
+    text = (ROOT / "docs" / "event_source_snmp.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_commands_of_the_documentation_work(site: Site) -> None:
+    commands = fences("shell")
+    assert len(commands) == 2
+    site.args["users"][0]["name"] = "library1"
+
+    async def scenario() -> None:
+        async with site.detector() as running:
+            for command, status in zip(commands, ("reserved", "released"), strict=True):
+                process = await asyncio.create_subprocess_shell(
+                    command.replace("192.0.2.1:162", running.address("IPv4")),
+                    env={**running.environment, "AUTH": AUTH, "PRIV": PRIV, "MIBS": ""},
+                    cwd=ROOT,
+                    stderr=asyncio.subprocess.PIPE,
+                )
+                _output, error = await process.communicate()
+                assert (process.returncode, error.decode()) == (0, "")
+                assert (await running.rows())[DRIVE]["status"] == status
+
+    run(scenario)
+
+
+def test_the_map_of_the_documentation_is_valid(tmp_path: Path) -> None:
+    (example,) = fences("yaml")
+    for number, path in enumerate(re.findall(r"/etc/drive_sharing/\S+", example)):
+        file = tmp_path / str(number)
+        file.write_text(f"passphrase {number}\n")
+        file.chmod(0o600)
+        example = example.replace(path, str(file))
+    config = snmp.check(yaml.safe_load(example)["drive_sharing_snmp"])
+    assert [user.name for user in config.users] == ["library1"]
+    assert len(config.maps) == 3
 
 
 def test_a_burst_of_informs_is_taken_without_a_loss(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ try:
         from cryptography.hazmat.primitives.ciphers.modes import CFB
 except ImportError:
     HAS_CRYPTOGRAPHY = False
+    AES = CFB = Cipher = None  # type: ignore[assignment,misc]
 else:
     HAS_CRYPTOGRAPHY = True
 
