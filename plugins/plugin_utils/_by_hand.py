@@ -41,7 +41,7 @@ def held(
     with store.write() as tx:
         rows = {drive: _changes.state(tx, drive) for drive in drives}
         known = {drive: row for drive, row in rows.items() if row is not None}
-        asks = [_ask(tx, drive, rows[drive], instance, state) for drive in drives]
+        asks = [_ask(tx, drive, rows[drive], instance, host, state) for drive in drives]
         if not dry and known:
             _dispatch.emit(tx, list(known), batch, now)
             _dispatch.claim(tx, batch, dict(claimer), LEASE, now)
@@ -54,10 +54,10 @@ def held(
                 _note(tx, [one for one in answers if one.confirmed], host, state)
 
 
-def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, state: str) -> Ask:
+def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, host: str, state: str) -> Ask:
     if row is None:
         seen = _associations.lookup(tx, [drive], [])
-        return Ask(drive, instance, 0, "none", status="released", by_hand=state, devices=_devices(seen, drive, instance))
+        return Ask(drive, instance, 0, "none", status="released", by_hand=state, devices=_devices(seen, drive, instance, host))
     if row["batch"] is not None:
         msg = f"Drive {drive} is being handled by batch {row['batch']}; nothing was set. Try again in a few seconds."
         raise InvalidValueError(msg)
@@ -76,16 +76,16 @@ def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, stat
         raise InvalidValueError(msg)
     return Ask(
         drive, instance, row["sequence"], view, status=row["status"], holders=tuple(row["holders"]),
-        table_sequence=row["sequence"], by_hand=state, devices=_devices(associations, drive, instance),
+        table_sequence=row["sequence"], by_hand=state, devices=_devices(associations, drive, instance, host),
     )
 
 
-def _devices(associations: Any, drive: str, instance: str) -> tuple[str, ...]:
-    """The device files of the drive on the hosts of the instance."""
+def _devices(associations: Any, drive: str, instance: str, host: str) -> tuple[str, ...]:
+    """The device files of the drive on this host; on another one the same file may be another drive."""
     return tuple(
         file
         for one in associations.instances_of(drive, managed_only=False) if one["instance"] == instance
-        for host in sorted(one["devices"]) for file in one["devices"][host]
+        for file in one["devices"].get(host, ())
     )
 
 

@@ -114,7 +114,7 @@ def asks_of(store: Any, batch: str, host: str) -> list[dict[str, Any]]:
             status=row["status"], holders=tuple(row["holders"]), attempt=row["attempt"],
             table_sequence=row["table_sequence"], taken=bool(row["taken"]),
             error_state=row["error_state"] in ("forcing", "error", "clearing"),
-            devices=tuple(file for name in sorted(row["devices"]) for file in row["devices"][name]),
+            devices=tuple(row["devices"]), connected=row["connected"],
         )
         found.append({"ask": ask, "application": row["application"]})
     return found
