@@ -109,7 +109,7 @@ class Engine:
         self._salt = int.from_bytes(os.urandom(_usm.SALT_LENGTH), "big")
         self._stats: dict[bytes, int] = {}
 
-    def time(self) -> int:
+    def engine_time(self) -> int:
         """Give the seconds since the last boot (snmpEngineTime)."""
         return int(self._clock() - self._started)
 
@@ -193,7 +193,7 @@ class Engine:
     def _check_time(self, header: _snmp_message.Header, keys: _usm.Keys) -> None:
         """RFC 3414 3.2 step 7; the message is authentic."""
         if header.engine_id == self.engine_id:
-            late = abs(self.time() - header.time) > TIME_WINDOW
+            late = abs(self.engine_time() - header.time) > TIME_WINDOW
             if late or header.boots != self.boots or self.boots >= MAX_BOOTS:
                 msg = f"its time differs from ours by more than {TIME_WINDOW} s: delayed, or repeated by somebody"
                 # With other boots it is how a sender learns ours: at its first message and after each of our starts.
@@ -274,7 +274,7 @@ class Engine:
         return _usm.protected(keys, message_id, flags, self._authority(), scoped, salt)
 
     def _authority(self) -> tuple[bytes, int, int]:
-        return self.engine_id, self.boots, self.time()
+        return self.engine_id, self.boots, self.engine_time()
 
 
 def new_engine_id() -> bytes:

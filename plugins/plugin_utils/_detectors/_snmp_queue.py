@@ -113,7 +113,7 @@ class Queue:
 
     async def _write(self) -> None:
         """Write the next changes in one transaction and answer them; after a fault keep them for the next try."""
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+        batch = [self._waiting.popleft() for _place in range(min(len(self._waiting), MAX_BATCH))]
         try:
             results = await self._store(batch)
         except TableError as exc:
