@@ -175,6 +175,9 @@ class Story:
 
             def confirmed() -> bool:
                 settled.update(self.world.drive(inform["drive"]))
+                self.check(
+                    not settled.get("error_state"), f"the drive's error state came: {settled.get('error_reason')}"
+                )
                 return (
                     settled.get("status") == inform["status"]
                     and settled["settled"] >= settled["sequence"] > 0

@@ -127,6 +127,8 @@ def sshd(directory: Path) -> Iterator[dict[str, Any]]:
         "UsePAM no",
         "UseDNS no",
         "MaxStartups 500:30:600",
+        # Else bash takes a command by ssh for a login and reads the start-up files of whoever runs the tests.
+        "SetEnv SHLVL=5",
         "Subsystem sftp internal-sftp",
     ]
     (directory / "sshd_config").write_text("\n".join(lines) + "\n")

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -343,12 +343,19 @@ class Ran:
 
 
 class Counting(Server):
-    """Counts the requests that change something."""
+    """Counts the requests that change something, and looks at all command lines of the machine meanwhile."""
 
     puts = 0
+    #: Command lines that held the token while the library was called.
+    seen: ClassVar[list[bytes]] = []
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         outer = self
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                line = path.read_bytes()
+                if TOKEN.encode() in line:
+                    outer.seen.append(line)
 
         class Handler(self.RequestHandlerClass):  # type: ignore[name-defined]
             def do_PUT(self) -> None:
@@ -522,6 +529,12 @@ def test_check_mode_asks_and_changes_nothing(name: str, checked: Ran) -> None:
 def test_the_token_is_in_no_output_and_no_log(ran: Ran, checked: Ran) -> None:
     assert "Bearer" not in ran.output + checked.output
     assert TOKEN not in ran.output + checked.output
+
+
+def test_the_token_is_in_no_command_line(ran: Ran, checked: Ran) -> None:
+    assert ran.results
+    assert checked.results
+    assert Counting.seen == []
 
 
 def test_the_role_causes_no_warnings(ran: Ran, checked: Ran) -> None:
