@@ -259,6 +259,8 @@ hit() {
 # watch SECONDS: when they are over, end the command that runs. A command that starts later sees that time is gone.
 watch() {
   (
+    # By exec: mksh keeps a copy of what a redirection of the whole replaces, and with it the connection.
+    exec </dev/null >/dev/null 2>&1
     _s="" _q=
     trap "_q=1; [ -z \"\$_s\" ] || kill \$_s" TERM
     nap "$1"
@@ -269,7 +271,7 @@ watch() {
     nap 1
     # Not even KILL ends what hangs in the kernel: do not wait for it. It keeps the lock.
     hit 0 && alive $$ "$_myps" && kill -USR1 $$
-  ) </dev/null >/dev/null 2>&1 &
+  ) &
   _wp=$!
 }
 
@@ -809,16 +811,17 @@ failed() {
   words "$_e"
   say fail "$_x"
   say end
+  tidy
   exit 0
 }
 
 line ""
 say start - "$_b" "$_id"
+_t=$_d/.run/$_id
 if [ ! -d "$_d/.run" ]; then
   # The last one made is the one looked for.
   _e=$(umask 077 && mkdir -p "$_d/.lock" 2>&1 && mkdir -p "$_d/.run" 2>&1) || failed
 fi
-_t=$_d/.run/$_id
 _e="$_d cannot be written, or its file system is full"
 put "$_t.me" "$_owner" || failed
 sweep
