@@ -7,7 +7,7 @@
 Private: may change at any time. Reading stands in _lookup and is offered here too.
 
 What a host does not report any more stays, with the time since when it is missing: its application may still have the
-drive, and its port may still hold a reservation.
+drive, and its port may still hold a reservation. What only a person had written into host variables does not stay.
 """
 
 from __future__ import annotations
@@ -121,6 +121,8 @@ def _write_paths(tx: Any, hosts: Mapping[str, HostRows], old: Collection[tuple[s
         "UPDATE paths SET missing_since = ? WHERE host = ? AND drive = ? AND missing_since IS NULL",
         [(now, host, drive) for host, drive in gone],
     )
+    # What only a person had written down is gone when the person takes it away again.
+    tx.many("DELETE FROM paths WHERE host = ? AND drive = ? AND origin = 'manual'", gone)
     tx.many(
         "DELETE FROM paths WHERE host = ? AND drive = ?",
         [(host, drive) for host, drive in gone if drive in hosts[host].ignored_drives],
@@ -139,6 +141,7 @@ def _write_ports(tx: Any, hosts: Mapping[str, HostRows], old: Collection[tuple[s
         "UPDATE ports SET missing_since = ? WHERE host = ? AND protocol = ? AND id = ? AND missing_since IS NULL",
         [(now, *row) for row in gone],
     )
+    tx.many("DELETE FROM ports WHERE host = ? AND protocol = ? AND id = ? AND origin = 'manual'", gone)
     tx.many(
         "DELETE FROM ports WHERE host = ? AND protocol = ? AND id = ?",
         [row for row in gone if (row[1], row[2]) in hosts[row[0]].ignored_ports],

@@ -144,6 +144,15 @@ def test_manual_entries_win_over_found_ones_and_ignore_wins_over_both(store: Any
     assert look(store, "D3").instances_of("D3") == []
 
 
+def test_what_a_person_had_written_and_took_away_again_is_gone(store: Any) -> None:
+    write(store, "a", [{"serial": "D1", "origin": "manual"}, {"serial": "D2"}], [{**port(0), "origin": "manual"}, port(1)])
+    write(store, "a")
+    found = look(store, "D1", "D2", ports=[port(0), port(1)])
+    assert found.instances_of("D1") == []
+    assert len(found.instances_of("D2")) == 1
+    assert (found.owners(port(0)), found.owners(port(1))) == (set(), {"A"})
+
+
 def test_a_drive_listed_once_for_each_path_is_one(store: Any) -> None:
     write(store, "a", [{"serial": "D1", "devices": ["/dev/nst0"]}, {"serial": "D1", "devices": ["/dev/nst1"]}])
     assert look(store, "D1").instances_of("D1")[0]["devices"] == {"a": ["/dev/nst0", "/dev/nst1"]}

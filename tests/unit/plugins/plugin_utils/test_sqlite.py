@@ -42,7 +42,7 @@ def test_the_file_is_for_its_user_alone_and_survives_the_machine(location: str, 
 def test_opening_is_cheap(location: str, store: Any) -> None:
     put(store)
     times = []
-    for _ in range(20):
+    for _turn in range(20):
         started = time.perf_counter()
         _store.open_store(location).close()
         times.append(time.perf_counter() - started)
@@ -260,6 +260,7 @@ def test_a_process_forked_inside_a_transaction_cannot_use_the_table(store: Any) 
                 os.write(writing, str(exc).encode())
             finally:
                 os._exit(0)
+        os.close(writing)
         os.waitpid(child, 0)
         _store.set_meta(tx, "a", "2")
     assert b"This process was forked inside a transaction of the drive table" in os.read(reading, 1000)
