@@ -234,7 +234,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self._call("query", lambda: {"drives": [library.show(serial) for serial in library.drives]})
             case ["drives", serial], None:
                 return self._call("query", lambda: library.show(serial))
-            case ["drives", serial, "error"], {"error": bool(error)}:
+            case ["drives", serial, "error"], {"error": bool() as error}:
                 reason = str((data or {}).get("reason", ""))
 
                 def put() -> dict[str, Any]:

@@ -29,6 +29,7 @@ __all__ = [
     "retry_unresolved", "state", "states",
 ]
 
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of one observation.

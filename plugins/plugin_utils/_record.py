@@ -143,7 +143,7 @@ def _check(fields: dict[str, Any], what: str) -> None:
         return isinstance(value, str) and value != ""
 
     def whole(value: object) -> bool:
-        return type(value) is int and 0 <= value < 10**SEQUENCE_DIGITS
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**SEQUENCE_DIGITS
 
     wanted = {
         "version": (choice(VERSION), f"{VERSION}"),

@@ -27,7 +27,7 @@ def chunks(values: Collection[Any]) -> Iterator[tuple[str, list[Any]]]:
     rest = list(dict.fromkeys(values))
     while rest:
         part, rest = rest[: _SIZES[-1]], rest[_SIZES[-1] :]
-        size = next(size for size in _SIZES if size >= len(part))
+        size = min(size for size in _SIZES if size >= len(part))
         yield f"({', '.join('?' * size)})", part + [part[-1]] * (size - len(part))
 
 

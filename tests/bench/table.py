@@ -46,7 +46,7 @@ def tell(what: str, value: str) -> None:
 
 def median(action: Callable[[], object], turns: int = 15) -> float:
     times = []
-    for _ in range(turns):
+    for _turn in range(turns):
         started = time.perf_counter()
         action()
         times.append(time.perf_counter() - started)
@@ -55,7 +55,7 @@ def median(action: Callable[[], object], turns: int = 15) -> float:
 
 def site(store: Any, drives: int, hosts: int, per_drive: int) -> None:
     """Each drive is seen by so many hosts, each an instance of its own."""
-    sees: list[list[str]] = [[] for _ in range(hosts)]
+    sees: list[list[str]] = [[] for _turn in range(hosts)]
     for drive in range(drives):
         for place in range(per_drive):
             sees[(drive * per_drive + place) % hosts].append(f"D{drive}")
@@ -213,7 +213,7 @@ def main() -> None:
         tell("open_store and one read", f"{1000 * median(lambda: _store.open_store(location).close()):.2f} ms")
         code = "import time; t = time.perf_counter(); from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils" \
                f" import _store, _dispatch; _store.open_store({location!r}); print(time.perf_counter() - t)"
-        took = statistics.median(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(7))
+        took = statistics.median(float(subprocess.check_output([sys.executable, "-c", code])) for _turn in range(7))
         tell("the same in a fresh process, with the imports", f"{1000 * took:.0f} ms")
         site(store, options.drives, options.hosts, options.per_drive)
         looking(store, options.drives, options.per_drive)

@@ -315,7 +315,7 @@ def test_a_writer_that_stops_in_the_middle_gives_the_lock_back(server: Server, l
 def test_many_processes_may_make_the_table_at_once(location: str) -> None:
     sites: list[str] = []
     threads = [
-        threading.Thread(target=lambda: sites.append(_store.open_store(location, create=True).site)) for _ in range(6)
+        threading.Thread(target=lambda: sites.append(_store.open_store(location, create=True).site)) for _turn in range(6)
     ]
     for thread in threads:
         thread.start()

@@ -80,7 +80,7 @@ def test_all_race_for_a_dead_lock_and_one_at_a_time_gets_it(arena: World, proc: 
         world_change, arena.change = arena.change, lambda script: script
         die_holding_the_lock(arena)
         arena.change = world_change
-        racers = [start(arena) for _ in range(RACERS)]
+        racers = [start(arena) for _turn in range(RACERS)]
         for process, nonce, unit in racers:
             output, _errors = process.communicate(timeout=60)
             assert _guarded.parse_set(output.decode(), nonce, [unit]).units[0].drives == {"D1": "done"}

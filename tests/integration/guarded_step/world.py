@@ -105,7 +105,7 @@ class World:
 
     def left(self) -> list[str]:
         """What a step has left in its working directories; the last step's own is removed in the background."""
-        for _ in range(200):
+        for _turn in range(200):
             found = [path for part in (".run", ".lock") for path in (self.instance / part).glob("*")]
             if not found:
                 break

@@ -842,5 +842,3 @@ def test_a_name_with_characters_of_the_shell_is_a_name(tmp_path: Path, name: str
     assert point.state(name) == "offline"
     assert not list(tmp_path.rglob("pwned"))
     assert not Path("pwned").exists()
-
-

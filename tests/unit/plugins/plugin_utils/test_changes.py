@@ -154,7 +154,7 @@ def test_a_drive_that_we_took_is_given_back_even_if_only_one_instance_is_left(wo
 
 def test_a_change_resets_the_pause_of_earlier_failures(world: World) -> None:
     world.hosts("ab").see("reserved", "a")
-    for _ in range(3):
+    for _turn in range(3):
         play = world.play()
         world.now = play.finish()[0]["due"]
     assert world.state()["failures"] == 3

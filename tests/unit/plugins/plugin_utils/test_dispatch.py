@@ -174,7 +174,7 @@ def test_the_next_time_something_is_due(world: World) -> None:
 def test_unsettled_work_comes_again_with_growing_pauses(world: World) -> None:
     world.hosts("ab").see("reserved", "a")
     pauses = []
-    for _ in range(8):
+    for _turn in range(8):
         play = world.play()
         done = play.finish()[0]
         pauses.append(done["due"] - world.now)

@@ -243,7 +243,7 @@ def test_the_number_of_changes_in_a_batch_is_bounded_and_the_rest_follows_at_onc
     engine = Engine(world, changes=3, gather=0)
     for drive in drives:
         world.see("reserved", "a", drive=drive)
-    batches = [batch for _ in range(10) for batch in engine.later(0.02)]
+    batches = [batch for _turn in range(10) for batch in engine.later(0.02)]
     assert [len(engine.claim(batch)) for batch in batches] == [3, 3, 1]
 
 

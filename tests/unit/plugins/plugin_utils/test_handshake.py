@@ -322,5 +322,3 @@ def test_a_claimed_change_damaged_by_hand_is_dispatched_again_and_nobody_is_call
         assert [row["drive"] for row in _dispatch.verdict(tx, play.batch, world.now)] == ["D2"]
     assert world.due() == ["D1"]
     assert len(world.messages("invalid")) == 1
-
-

@@ -66,7 +66,7 @@ def test_each_call_deletes_a_bounded_number_and_says_so(store: Any, monkeypatch:
     monkeypatch.setattr(_history, "PORTION", 10)
     with store.write() as tx:
         _history.add_many(tx, [(1.0, "change", "x", None, None, None, None)] * 25)
-        assert [_history.prune(tx, 100.0, 50.0) for _ in range(4)] == [10, 10, 5, 0]
+        assert [_history.prune(tx, 100.0, 50.0) for _turn in range(4)] == [10, 10, 5, 0]
 
 
 def test_a_storm_is_bounded_whatever_its_age(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:

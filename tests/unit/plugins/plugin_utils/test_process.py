@@ -95,7 +95,7 @@ def test_only_a_process_of_this_machine_and_namespace_or_of_an_earlier_boot_can_
     child: subprocess.Popen[str], change: dict[str, Any], gone: bool
 ) -> None:
     named = process.identity(child.pid)
-    boot = str(named["boot"]).split(" ")[0]
+    boot = str(named["boot"]).split(" ", maxsplit=1)[0]
     change = {key: value.replace("{same}", boot) if isinstance(value, str) else value for key, value in change.items()}
     child.kill()
     child.wait()

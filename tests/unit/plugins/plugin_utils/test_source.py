@@ -232,7 +232,7 @@ def test_all_that_touches_the_table_runs_in_one_thread_that_is_not_the_loops(loc
     async def body() -> set[str]:
         thread = _source.TableThread(location, "here")
         try:
-            return set(await asyncio.gather(*(thread.call(lambda _store: threading.current_thread().name) for _ in range(5))))
+            return set(await asyncio.gather(*(thread.call(lambda _store: threading.current_thread().name) for _turn in range(5))))
         finally:
             thread.close()
 

@@ -161,11 +161,11 @@ def test_a_closed_store_opens_again(store: Any) -> None:
 
 def test_threads_take_turns(store: Any) -> None:
     def count() -> None:
-        for _ in range(20):
+        for _turn in range(20):
             with store.write() as tx:
                 _store.set_meta(tx, "n", str(int(_store.get_meta(tx, "n") or 0) + 1))
 
-    threads = [threading.Thread(target=count) for _ in range(4)]
+    threads = [threading.Thread(target=count) for _turn in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -176,7 +176,7 @@ def test_threads_take_turns(store: Any) -> None:
 
 def test_no_change_of_several_processes_is_lost(location: str, store: Any) -> None:
     with contextlib.ExitStack() as stack:
-        processes = [stack.enter_context(process(location, "raise_sequences", "D1", "100")) for _ in range(4)]
+        processes = [stack.enter_context(process(location, "raise_sequences", "D1", "100")) for _turn in range(4)]
         told = [int(text) for one in processes for text in (one.communicate(timeout=120)[0] or "").split()]
     assert sorted(told) == list(range(1, 401))
     with store.read() as tx:
@@ -228,7 +228,7 @@ def test_a_child_opens_its_own_connection(store: Any) -> None:
     with store.write() as tx:
         _store.set_meta(tx, "n", "1")
     ready, done = os.pipe()
-    for _ in range(3):
+    for _turn in range(3):
         child = os.fork()
         if child == 0:
             code = 1

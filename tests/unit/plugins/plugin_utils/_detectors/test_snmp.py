@@ -167,7 +167,7 @@ def test_what_arrives_during_a_transaction_goes_into_the_next_one_as_a_whole(age
                 library.inform(agent.reserved(number), request_id=number)
             await until(lambda: detector.counters().get("informs") == 51)
             table.open.set()
-            answered = [(await library.answer()).request_id for _ in range(51)]
+            answered = [(await library.answer()).request_id for _turn in range(51)]
             assert answered == list(range(1, 52))
             assert [len(transaction) for transaction in table.transactions] == [1, 50]
 
@@ -203,7 +203,7 @@ def test_while_the_table_cannot_be_used_nothing_is_answered_and_then_everything(
             await until(lambda: detector.counters().get("table", 0) > 2)
             assert library.nothing()
             table.fault = None
-            assert [(await library.answer()).request_id for _ in range(3)] == [1, 2, 3]
+            assert [(await library.answer()).request_id for _turn in range(3)] == [1, 2, 3]
             assert [fields["origin"].split()[3] for fields in table.transactions[0]] == ["7.1", "7.2", "7.3"]
 
     run(scenario)
@@ -283,7 +283,7 @@ def test_a_change_on_which_the_table_stumbles_keeps_no_other_from_it_and_is_not_
                 library.inform(agent.reserved(number, serial=serial), request_id=number)
             await until(lambda: detector.counters().get("informs") == 4)
             table.open.set()
-            assert [(await library.answer()).request_id for _ in range(3)] == [1, 2, 4]
+            assert [(await library.answer()).request_id for _turn in range(3)] == [1, 2, 4]
             assert detector.counters()["fault"] == 1
 
     run(scenario)
@@ -398,7 +398,7 @@ def test_more_than_can_wait_is_dropped_without_an_answer(agent: Any, monkeypatch
                 library.inform(agent.reserved(number), request_id=number)
             await until(lambda: detector.counters().get("informs") == 7)
             table.open.set()
-            assert [(await library.answer()).request_id for _ in range(4)] == [1, 2, 3, 4]
+            assert [(await library.answer()).request_id for _turn in range(4)] == [1, 2, 3, 4]
             assert detector.counters()["overload"] == 3
             # A sender repeats what was not answered.
             library.inform(agent.reserved(7), request_id=7)

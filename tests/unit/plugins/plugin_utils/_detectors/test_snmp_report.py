@@ -21,7 +21,7 @@ def report(clock: Any, caplog: pytest.LogCaptureFixture) -> _snmp_report.Report:
 
 
 def test_one_sender_and_kind_has_one_line_a_minute_and_is_counted(report: Any, clock: Any, caplog: Any) -> None:
-    for _ in range(5):
+    for _turn in range(5):
         report.tell("digest", "192.0.2.1", "wrong digest")
     clock.now += _snmp_report.INTERVAL
     report.tell("digest", "192.0.2.1", "wrong digest")
