@@ -11,6 +11,7 @@ import signal
 import time
 
 import pytest
+
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import LimitReachedError, limit
 
 
