@@ -133,5 +133,5 @@ if __name__ == "__main__":
                     "users": [{"name": _USER, "auth_passphrase_file": _AUTH, "priv_passphrase_file": _PRIV}],
                 },
             },
-        )
+        ),
     )
