@@ -15,8 +15,8 @@ Files, in the instance's directory ``D``::
     D/<drive>             the record
     D/.lock/<drive>       the lock: "pid boot start id" of its owner, a hard link, so it is there with its content or not
     D/.lock/~<id>         the right to remove locks of the owner <id>, who is gone; itself a lock
-    D/.run/<id>.me        identity of a running step, <id> is nonce.pid.start; without it no command of it is started
-    D/.run/<id>.time      there until the unit's time is over
+    D/.run/<id>.me        identity of a running step, <id> is nonce.pid.start; without it no command of it is started.
+                          Removed by its watchdog when a unit's time is over, and by others when the step is gone
     D/.run/<id>.cmd       "pid start" of the command that runs, written by that process itself before it becomes it
     D/.run/<id>.*         output of commands, new locks and records before they are put into place
 
@@ -31,7 +31,7 @@ Why at most one process acts on a drive at any time:
 4. *Gone* is: booted since, or no process of that pid, or one that started at another time, or a zombie, **and** no
    command of it is left. A command that was started but has not written ``cmd`` yet cannot slip through: who looks for
    it first removes ``me`` and then reads ``cmd``; the command first writes ``cmd`` and then looks for ``me``. One of
-   the two sees the other. ``time`` and the watchdog work the same way.
+   the two sees the other. The watchdog does the same.
 5. A step that waits holds locks only of drives before the one it waits for, in one order: nobody waits in a circle.
 
 Why a step never acts on a stale reading: every record that it writes bears its identity as a stamp, so any step that
@@ -264,7 +264,7 @@ watch() {
     _s="" _q=
     trap "_q=1; [ -z \"\$_s\" ] || kill \$_s" TERM
     nap "$1"
-    rm -f "$_t.time"
+    rm -f "$_t.me"
     hit TERM
     nap 1
     hit KILL
@@ -292,19 +292,18 @@ child() {
   if proc "$_p/self/stat"; then
     put "$_t.cmd" "$_pp $_ps" || exit 125
     [ -f "$_t.me" ] || exit 125
-    [ -f "$_t.time" ] || exit 125
     exec "$@"
   fi
-  exec "$_sh" -c "printf \"%s -\\n\" \"\$\$\" >\"\$1\" && [ -f \"\$2\" ] && [ -f \"\$3\" ] || exit 125
-    shift 3
-    exec \"\$@\"" "$_sh" "$_t.cmd" "$_t.me" "$_t.time" "$@"
+  exec "$_sh" -c "printf \"%s -\\n\" \"\$\$\" >\"\$1\" && [ -f \"\$2\" ] || exit 125
+    shift 2
+    exec \"\$@\"" "$_sh" "$_t.cmd" "$_t.me" "$@"
 }
 
 # run WORD...: run a command to its end or the end of the time. _rc is its exit status, - if it was not run.
 run() {
   _k=$((_k + 1)) _rc=- _over=over _cp=
   [ -z "$_stuck" ] || return 0
-  [ -f "$_t.time" ] || return 0
+  [ -f "$_t.me" ] || return 0
   put "$_t.cmd" ""
   # The output goes to a file: a process that the command leaves behind cannot hold anything up.
   { child "$@" </dev/null >"$_t.out$_k" 2>&1 & } 2>/dev/null
@@ -324,7 +323,7 @@ run() {
   # It did not become the command.
   [ -n "$_cp" ] || _rc=-
   put "$_t.cmd" ""
-  [ ! -f "$_t.time" ] || _over=-
+  [ ! -f "$_t.me" ] || _over=-
 }
 
 # show NUMBER KIND RC OVER: the output of a command; 257 KiB say that there is more than 256.
@@ -361,7 +360,7 @@ _owner="$$ $_b $_ps $_id"
 
 READ = r"""ask() {
   settle
-  if ! put "$_t.time" "$_w"; then
+  if [ ! -f "$_t.me" ] && ! put "$_t.me" "$_owner"; then
     say fail "$_t cannot be written, or its file system is full"
     return 0
   fi
@@ -675,6 +674,9 @@ unit() {
   done
   IFS=$_ifs
   each name
+  _e=
+  # The time of an earlier unit may have been over.
+  [ -f "$_t.me" ] || put "$_t.me" "$_owner" || _fail=1
   case $_o in
   " "*" "*" ")
     _many=1
@@ -700,7 +702,6 @@ unit() {
   fi
   each check
   [ "$_o" != " " ] || return 0
-  put "$_t.time" "$_w" || _fail=$_o
   each intend
   move new
   [ -n "$_fail" ] || return 0
