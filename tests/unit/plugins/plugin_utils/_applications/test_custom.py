@@ -178,6 +178,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
 @given(key=st.sampled_from(sorted(custom.OPTIONS)), value=VALUES | st.dictionaries(st.text() | st.integers(), VALUES, max_size=3))
 def test_no_value_of_an_option_raises_anything_but_one_sentence(key: str, value: Any) -> None:
     try:
