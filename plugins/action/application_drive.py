@@ -19,6 +19,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
     DriveSharingError,
     InvalidValueError,
 )
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._report import Report
 
 
 class ActionModule(ApplicationAction):
@@ -47,16 +48,8 @@ class ActionModule(ApplicationAction):
         host = task_vars["inventory_hostname"]
         policy = self.policy(task_vars)
         store = self.store(args, task_vars)
-        answers: list[Answer] = []
         dry = bool(self._task.check_mode)
-
-        def report(some: list[Answer]) -> None:
-            """Write the answers at once: a drive settles as soon as its own control points have confirmed."""
-            answers.extend(some)
-            if not dry:
-                behind = {one.ask.drive: one.record_sequence for one in some if one.outcome == "behind"}
-                _play.confirm(store, batch, [_answer.as_row(one, host) for one in some], behind, time.time())
-
+        report = Report(store, batch, host, dry=dry)
         by_instance: dict[tuple[str, str], list[Any]] = {}
         for row in _play.asks_of(store, batch, host):
             by_instance.setdefault((row["ask"].instance, row["application"]), []).append(row["ask"])
@@ -67,9 +60,10 @@ class ActionModule(ApplicationAction):
                 place = self.place(task_vars, store.site)
                 Act(place, file, options, policy, dry=dry).run(asks, report, time.sleep)
             except DriveSharingError as exc:
-                report([_answer.silent(ask, str(exc)) for ask in asks])
+                report.silent(asks, str(exc))
+        report.finish()
         store.close()
-        return self._result(answers)
+        return self._result(report.answers)
 
     def _hand(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if not args["drives"]:

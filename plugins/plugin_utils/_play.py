@@ -23,6 +23,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask, meaning
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import ASKED_AGAIN
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
 
 #: Seconds that a claim outlives the longest act: the handshake's verdict and the library's call.
@@ -125,7 +126,12 @@ def confirm(store: Any, batch: str, rows: list[dict[str, Any]], behind: Mapping[
     with store.write() as tx:
         _dispatch.confirm(tx, batch, rows, now)
         for drive, sequence in behind.items():
-            _changes.raise_sequence(tx, drive, sequence, now)
+            try:
+                _changes.raise_sequence(tx, drive, sequence, now)
+            except InvalidValueError as exc:
+                # A record that somebody wrote by hand: what was answered for other drives counts all the same.
+                message = f"{exc}; it is asked about again. Remove the record once you know whether the drive was taken."
+                _history.add(tx, now, "alert", message, drive)
 
 
 @dataclass
