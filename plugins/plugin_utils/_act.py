@@ -200,7 +200,9 @@ class Act:
                 answers.append(silent(ask, found.problems[ask.drive], record))
                 continue
             drive = found.drives.get(ask.drive)
-            at_floor = online is not None and online <= self._policy.minimum_online > 0
+            # A drive with two names goes offline under both.
+            left = None if online is None else online - (len(drive.names) if drive is not None else 0)
+            at_floor = left is not None and left < self._policy.minimum_online
             decision = self._decision(ask, record, drive, at_floor)
             if decision.set_to == "offline" and online is not None and drive is not None:
                 online -= len(drive.names)

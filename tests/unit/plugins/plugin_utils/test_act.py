@@ -575,6 +575,14 @@ def test_the_floor_counts_down_over_the_drives_of_one_change(tmp_path: Path) -> 
     assert [point.state(one) for one in sorted(answers)] == ["offline", "online", "online"]
 
 
+@pytest.mark.parametrize(("minimum", "outcome"), [(0, "offline"), (1, "offline"), (2, "floor")])
+def test_a_drive_with_two_names_counts_twice_for_the_floor(tmp_path: Path, minimum: int, outcome: str) -> None:
+    point = ControlPoint(tmp_path, A="online", B="online", OTHER="online")
+    answer = point.one(options=point.options(drive_names={"D1": ["A", "B"]}), policy=Policy(minimum_online=minimum))
+    assert answer.outcome == outcome
+    assert [point.state(name) for name in "AB"] == [answer.state_read] * 2
+
+
 def test_a_job_that_setting_offline_does_not_kill_does_not_keep_the_drive(point: ControlPoint) -> None:
     point.put("D1", "online job 3")
     assert point.one(options=point.options(offline_kills_job=False)).outcome == "offline"
