@@ -163,7 +163,8 @@ class _Intake:
                 self._give_back,
             ),
             (
-                "UPDATE drives SET due = ? WHERE drive = ? AND batch IS NULL AND due IS NULL",
+                "UPDATE drives SET due = ?, settled = CASE WHEN settled = sequence AND error_state <> 'error'"
+                " THEN sequence - 1 ELSE settled END WHERE drive = ? AND batch IS NULL AND due IS NULL",
                 [(self.now, key[0]) for key in self._give_back],
             ),
         ):

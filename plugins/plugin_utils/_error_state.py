@@ -25,6 +25,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 #: The hour of drive_sharing_error_limit.
 LIMIT_SECONDS = 3600.0
 
+_IN_ERROR = "in its error state"
+
 
 def begin_error(
     tx: Any,
@@ -167,9 +169,9 @@ def _stands(tx: Any, row: Mapping[str, Any], said: str, now: float) -> None:
         return
     tx.execute(
         "UPDATE drives SET error_state = 'error', error_since = ?, error_reason = ?,"
-        " settled_why = CASE WHEN settled > ? THEN settled_why ELSE 'in its error state' END,"
+        " settled_why = CASE WHEN settled > ? THEN settled_why ELSE ? END,"
         " settled = CASE WHEN settled > ? THEN settled ELSE ? END WHERE drive = ?",
-        (now, said or row["error_reason"], sequence, sequence, sequence, drive),
+        (now, said or row["error_reason"], sequence, _IN_ERROR, sequence, sequence, drive),
     )
     message = f"Drive {drive} is in its error state: {said or row['error_reason']}."
     _history.add(tx, now, "error", message, drive, sequence)
@@ -190,8 +192,8 @@ def error_undone(tx: Any, drive: str, now: float) -> None:
         return
     _forget(tx, drive)
     tx.execute("DELETE FROM forced WHERE drive = ?", (drive,))
-    if row["error_state"] == "error":
-        # Somebody relied on the error state that our late undoing has taken away: do it again.
+    if row["error_state"] == "error" or (row["error_state"] and row["settled_why"] == _IN_ERROR):
+        # The drive counted as settled because of the error state that is gone now.
         _changes.again(tx, drive, now)
     _history.add(tx, now, "error_undone", f"Drive {drive}: its error state was undone.", drive, row["error_sequence"])
     _handshake.settle_confirmed(tx, [drive], now)
@@ -206,7 +208,11 @@ def begin_clear(tx: Any, drive: str, now: float) -> tuple[bool, str]:
         return False, f"Drive {drive} is not in its error state as far as the drive table knows; nothing was changed."
     if row["error_state"] == "forcing" and (row["lease_until"] or 0) > now and row["error_attempt"] == row["attempt"]:
         return False, f"Drive {drive} is being put into its error state at this moment; nothing was changed. Try again."
-    tx.execute("UPDATE drives SET error_state = 'clearing', error_since = ? WHERE drive = ?", (now, drive))
+    # If nobody comes back to say that it was cleared, a play looks after it.
+    tx.execute(
+        "UPDATE drives SET error_state = 'clearing', error_since = ?, due = COALESCE(due, ?) WHERE drive = ?",
+        (now, now + _handshake.CLEARING_SECONDS, drive),
+    )
     _history.add(tx, now, "clearing", f"Drive {drive}: its error state is being cleared.", drive, row["sequence"])
     return True, ""
 

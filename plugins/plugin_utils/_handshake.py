@@ -65,6 +65,14 @@ def expect(tx: Any, batch: str, plan: Iterable[Mapping[str, Any]], now: float) -
         tx.many(_ASK, rows)
     # I2: what was taken is remembered for as long as it is.
     _rows.execute_in(tx, "DELETE FROM answers WHERE expected = 0 AND taken = 0 AND drive IN {in}", drives)
+    # I1: a drive that was settled is not, as long as somebody who joined or is in doubt has not confirmed.
+    _rows.execute_in(
+        tx,
+        "UPDATE drives SET settled = sequence - 1, settled_why = '' WHERE settled = sequence AND claimed_sequence = sequence"
+        " AND error_state <> 'error' AND drive IN {in} AND EXISTS"
+        " (SELECT 1 FROM answers a WHERE a.drive = drives.drive AND a.expected = 1 AND a.confirmed = 0)",
+        drives,
+    )
     return settle_confirmed(tx, drives, now)
 
 
@@ -112,12 +120,17 @@ def _settle(tx: Any, rows: list[tuple[str, int, str, float | None]], now: float)
 
 
 def settle_now(tx: Any, batch: str, drive: str, why: str, now: float) -> bool:
-    """Settle a claimed drive that concerns nobody; False: the claim is lost."""
+    """Settle a claimed drive that concerns nobody.
+
+    False: the claim is lost, or a call of the library is half done, which verdict() tells as forcing_left.
+    """
     row = held_by(tx, batch).get(drive)
     if row is None:
         return False
     tx.execute("UPDATE answers SET expected = 0 WHERE drive = ?", (drive,))
     tx.execute("DELETE FROM answers WHERE drive = ? AND taken = 0", (drive,))
+    if row["error_state"] in ("forcing", "clearing"):
+        return False
     _settle(tx, [(drive, row["claimed_sequence"], _history.clean(why, 500), None)], now)
     return True
 

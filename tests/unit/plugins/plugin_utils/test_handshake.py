@@ -249,6 +249,7 @@ def test_a_doubt_is_looked_at_again_at_its_time(world: World) -> None:
     world.now += 30
     play = world.play()
     assert [len(play.work(host)) for host in "ab"] == [0, 1]
+    assert world.state()["settled"] == 0, "not settled any more, until the doubt is over"
     assert play.confirm("b").settled == ["D1"]
     assert (world.state()["due"], world.state()["failures"]) == (None, 0)
 
