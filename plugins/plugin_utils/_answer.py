@@ -179,7 +179,9 @@ def unfinished(messages: Sequence[str], got: Any) -> str:
 
 
 def not_done(outcome: str, messages: Sequence[str]) -> str:
-    said = "; ".join(messages)
+    said = "; ".join(message.rstrip(".") for message in messages)
+    if outcome == "not_reached" and said:
+        return said
     what = {
         "late": "the step came too late and did nothing",
         "locked": "another step holds the drive's lock",
