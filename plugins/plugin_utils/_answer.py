@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -201,7 +200,7 @@ def meaning(outcome: str) -> str:
     return OUTCOMES.get(outcome, outcome)
 
 
-def as_row(answer: Answer, host: str) -> dict[str, Any]:
+def as_row(answer: Answer, host: str, now: float) -> dict[str, Any]:
     """The answer as ``_dispatch.confirm`` takes it."""
     detail = {
         "names": list(answer.names), "shown": answer.shown, "state_before": answer.state_before,
@@ -213,5 +212,5 @@ def as_row(answer: Answer, host: str) -> dict[str, Any]:
         "state_read": answer.state_read, "reason": answer.reason, "taken": answer.taken,
         "detail": detail,
         # Some applications carry out later what was given up: look again.
-        "recheck_at": time.time() + RECHECK_SECONDS if answer.confirmed and answer.doubt else None,
+        "recheck_at": now + RECHECK_SECONDS if answer.confirmed and answer.doubt else None,
     }

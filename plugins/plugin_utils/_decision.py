@@ -87,24 +87,24 @@ def decide(now: Situation) -> Decision:
         # Confirming is right only if the table itself issued the newer number: it will bring that change by itself.
         known = now.record_sequence <= now.table_sequence
         return Decision("superseded" if known else "behind", known, now.taken, record=False)
-    if now.state not in ("online", "offline"):
-        return Decision("unreadable", False, now.taken, record=False)
-    if now.relation == "own":
-        return _give_back(now, "own", "own")
-    if now.relation == "none":
-        return _give_back(now, "online", "kept")
     if now.relation in ("unknown", "ambiguous") and now.in_use:
         return Decision("presumed_own", True, now.taken)
+    if now.relation in ("own", "none") and not now.taken:
+        # Nothing to set, whatever the state is called: a holder's own drive may well be loading.
+        return Decision("own" if now.relation == "own" else "kept", True, False)
+    if now.state not in ("online", "offline"):
+        return Decision("unreadable", False, now.taken, record=False)
+    if now.relation in ("own", "none"):
+        return _give_back(now)
     return _take(now)
 
 
-def _give_back(now: Situation, given: str, left: str) -> Decision:
-    """Bring a taken drive online, unless it is in its error state; leave every other as it is."""
-    if not now.taken:
-        return Decision(left, True, False)
+def _give_back(now: Situation) -> Decision:
+    """Bring a taken drive online, unless it is in its error state."""
     if now.error_state and now.state == "offline":
         return Decision("held", True, True)
-    return Decision(given, True, False, set_to="online" if now.state == "offline" else None)
+    outcome = "own" if now.relation == "own" else "online"
+    return Decision(outcome, True, False, set_to="online" if now.state == "offline" else None)
 
 
 def _take(now: Situation) -> Decision:

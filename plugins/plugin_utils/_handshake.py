@@ -17,6 +17,9 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 
 #: Answers that are no confirmation, and no silence either (design 4.2).
 PENDING = ("busy", "floor")
+#: A drive that vanished from a host is still asked about there: in service it is gone from the bus, and the application has
+#: it all the same. After this time it counts as not connected.
+MISSING_SECONDS = 30 * 86_400.0
 SCOPES = ("host", "instance")
 RELATIONS = ("none", "own", "foreign", "unknown", "ambiguous")
 
@@ -203,9 +206,9 @@ def work(tx: Any, batch: str, host: str) -> list[dict[str, Any]]:
             for row in _rows.select_in(
                 tx,
                 "SELECT DISTINCT s.drive FROM seen s JOIN paths p ON p.host = s.host AND p.drive = s.drive"
-                " WHERE s.instance = ? AND p.missing_since IS NULL AND s.drive IN {in}",
+                " WHERE s.instance = ? AND (p.missing_since IS NULL OR p.missing_since > ?) AND s.drive IN {in}",
                 drives,
-                before=(instance,),
+                before=(instance, tx.now() - MISSING_SECONDS),
             )
         }
     found = []

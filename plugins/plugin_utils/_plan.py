@@ -22,6 +22,8 @@ class Plan:
     asks: list[dict[str, Any]] = field(default_factory=list)
     #: drive: why nobody is asked.
     settled: dict[str, str] = field(default_factory=dict)
+    #: Drives that somebody should be asked about, and nobody can be.
+    nobody: list[str] = field(default_factory=list)
     #: Sentences for the operator.
     warnings: list[str] = field(default_factory=list)
     #: host: number of drives it is asked about.
@@ -126,7 +128,8 @@ def make(
                     }
                 )
         if not asked:
-            plan.settled[drive] = "none of its control points is in the inventory"
+            # Not settled: with a wrong inventory that would settle everything without a word.
+            plan.nobody.append(drive)
     for host, drives in sorted(absent.items()):
         plan.warnings.append(
             f"Host {host} of the associations is not in the inventory and was not asked about {_few(drives)};"

@@ -151,10 +151,18 @@ def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
     with store.write() as tx:
         for verdict in _dispatch.verdict(tx, batch, now):
             drive = verdict["drive"]
-            row = {**(_changes.state(tx, drive) or {}), **verdict}
+            state = _changes.state(tx, drive) or {}
+            row = {**state, **verdict}
             if row["forcing_left"] and not row["overtaken"] and row["settled"]:
                 # An earlier play died between its call and its result, and now everybody has confirmed.
                 result.undo.append(_errand(row, []))
+                continue
+            if row["held"] and row["settled"] and _nobody(state, verdict):
+                message = (
+                    f"{_what(row)}: none of its control points is in the inventory, so nobody was asked; it is owed."
+                )
+                result.messages.append(message)
+                _history.add(tx, now, "silent", message, drive, row["sequence"])
                 continue
             if row["settled"]:
                 result.settled.append(drive)
@@ -167,6 +175,15 @@ def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
         if not result.force and not result.undo:
             _dispatch.finish(tx, batch, now)
     return result
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    return f"Drive {row['drive']} (change {row['sequence']}, {row['status']})"
+
+
+def _nobody(state: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
+    """Nothing is missing only because nobody could be asked: the table has not settled the drive."""
+    return state["settled"] < verdict["sequence"] and state["error_state"] in ("", "error")
 
 
 def _report(tx: Any, batch: str, result: Handshake, now: float) -> None:
@@ -203,7 +220,7 @@ def _errand(row: Mapping[str, Any], hosts: list[str]) -> dict[str, Any]:
 
 def _judge(tx: Any, row: Mapping[str, Any], policy: Policy, result: Handshake, now: float) -> None:
     drive, sequence = row["drive"], row["sequence"]
-    what = f"Drive {drive} (change {sequence}, {row['status']})"
+    what = _what(row)
     for answer in row["pending"]:
         why = answer["reason"] or meaning(answer["outcome"])
         message = f"{what}: {answer['host']} answered {answer['outcome']}: {why}; it is asked again."

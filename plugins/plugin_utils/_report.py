@@ -52,6 +52,7 @@ class Report:
         """Write what has not been written; raises TableError."""
         if self._waiting and not self._dry:
             behind = {one.ask.drive: one.record_sequence for one in self._waiting if one.outcome == "behind"}
-            rows = [_answer.as_row(one, self._host) for one in self._waiting]
-            _play.confirm(self._store, self._batch, rows, behind, self._clock())
+            now = self._clock()
+            rows = [_answer.as_row(one, self._host, now) for one in self._waiting]
+            _play.confirm(self._store, self._batch, rows, behind, now)
         self._waiting = []

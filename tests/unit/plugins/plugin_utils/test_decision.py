@@ -79,6 +79,11 @@ def to_be_given_back(now: Situation) -> bool:
     return readable(now) and now.taken and now.relation in ("own", "none")
 
 
+def nothing_to_set(now: Situation) -> bool:
+    """The state does not matter: a drive that is not taken is not given back, and one that is in use here is not taken."""
+    return (now.relation in ("own", "none") and not now.taken) or (now.relation in ("unknown", "ambiguous") and now.in_use)
+
+
 def fenced(now: Situation) -> bool:
     return now.error_state and now.state == "offline"
 
@@ -90,14 +95,14 @@ ROWS: list[tuple[str, Predicate, bool, str | None, bool | None, bool]] = [
     ("not_configured", lambda now: now.connected and not now.configured, True, None, None, False),
     ("superseded", lambda now: known(now) and late(now) and now.record_sequence <= now.table_sequence, True, None, None, False),
     ("behind", lambda now: known(now) and late(now) and now.record_sequence > now.table_sequence, False, None, None, False),
-    ("unreadable", lambda now: in_time(now) and now.state == "other", False, None, None, False),
-    ("own", lambda now: readable(now) and now.relation == "own" and not now.taken, True, None, False, True),
+    ("unreadable", lambda now: in_time(now) and now.state == "other" and not nothing_to_set(now), False, None, None, False),
+    ("own", lambda now: in_time(now) and now.relation == "own" and not now.taken, True, None, False, True),
     (
         "own", lambda now: to_be_given_back(now) and now.relation == "own" and now.state == "offline" and not fenced(now),
         True, "online", False, True,
     ),
     ("own", lambda now: to_be_given_back(now) and now.relation == "own" and now.state == "online", True, None, False, True),
-    ("kept", lambda now: readable(now) and now.relation == "none" and not now.taken, True, None, False, True),
+    ("kept", lambda now: in_time(now) and now.relation == "none" and not now.taken, True, None, False, True),
     (
         "online", lambda now: to_be_given_back(now) and now.relation == "none" and now.state == "offline" and not fenced(now),
         True, "online", False, True,
@@ -105,7 +110,7 @@ ROWS: list[tuple[str, Predicate, bool, str | None, bool | None, bool]] = [
     ("online", lambda now: to_be_given_back(now) and now.relation == "none" and now.state == "online", True, None, False, True),
     ("held", lambda now: to_be_given_back(now) and fenced(now), True, None, True, True),
     (
-        "presumed_own", lambda now: readable(now) and now.relation in ("unknown", "ambiguous") and now.in_use,
+        "presumed_own", lambda now: in_time(now) and now.relation in ("unknown", "ambiguous") and now.in_use,
         True, None, None, True,
     ),
     ("offline", lambda now: to_be_offline(now) and now.state == "offline" and now.taken, True, None, True, True),

@@ -197,9 +197,9 @@ def test_a_host_that_the_inventory_lacks_is_named_once_with_its_drives_and_the_o
     ]
 
 
-def test_a_drive_of_which_no_control_point_is_in_the_inventory_is_settled_and_both_hosts_are_named() -> None:
+def test_a_drive_of_which_no_control_point_is_in_the_inventory_is_not_settled_and_both_hosts_are_named() -> None:
     made = plan.make([change()], Associations({"D1": [ALPHA, BETA]}), set())
-    assert made.settled == {"D1": "none of its control points is in the inventory"}
+    assert (made.settled, made.nobody) == ({}, ["D1"])
     assert [line.split(" of the associations")[0] for line in made.warnings] == ["Host s1", "Host s2"]
     assert "about drive D1;" in made.warnings[0]
 

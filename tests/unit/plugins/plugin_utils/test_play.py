@@ -68,7 +68,7 @@ class Site:
     def confirm(self, host: str, *answers: Answer, batch: str | None = None) -> None:
         behind = {one.ask.drive: one.record_sequence for one in answers if one.outcome == "behind"}
         _play.confirm(
-            self.world.store, batch or self.batch, [_answer.as_row(one, host) for one in answers], behind, self.world.now
+            self.world.store, batch or self.batch, [_answer.as_row(one, host, self.world.now) for one in answers], behind, self.world.now
         )
 
     def handshake(self) -> _play.Handshake:
@@ -158,11 +158,26 @@ def test_the_copy_of_taken_and_the_error_state_go_with_the_ask(site: Site) -> No
     assert all(ask.error_state and ask.relation == "none" for ask in asks.values())
 
 
-def test_a_host_that_no_longer_sees_the_drive_is_not_connected(site: Site) -> None:
+@pytest.mark.parametrize(("days", "connected"), [(0, True), (29, True), (31, False)])
+def test_a_host_that_no_longer_sees_the_drive_is_still_asked_for_thirty_days(
+    site: Site, monkeypatch: pytest.MonkeyPatch, days: int, connected: bool
+) -> None:
     site.world.host("c", ())
     site.world.see("reserved", "a")
     site.claim()
-    assert {host: site.asks(host)[0].connected for host in "abc"} == {"a": True, "b": True, "c": False}
+    monkeypatch.setattr(site.world.store, "clock", lambda: START + days * 86_400.0)
+    assert {host: site.asks(host)[0].connected for host in "abc"} == {"a": True, "b": True, "c": connected}
+
+
+def test_a_drive_that_nobody_can_be_asked_about_is_owed_and_said_so(site: Site) -> None:
+    site.inventory = {"localhost"}
+    site.world.see("reserved", "a")
+    assert site.claim().hosts == []
+    assert site.handshake().messages == [
+        "Drive D1 (change 1, reserved): none of its control points is in the inventory, so nobody was asked; it is owed."
+    ]
+    row = site.world.state()
+    assert (row["settled"], row["batch"], row["due"] > site.world.now) == (0, None, True)
 
 
 @pytest.mark.parametrize("batch", ["01ARZ3NDEKTSV4RRFFQ69G5FAV"])
