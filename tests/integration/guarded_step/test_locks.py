@@ -18,6 +18,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded i
 from ansible_collections.tapeworks.drive_sharing.tests.integration.guarded_step.world import (
     NONCES,
     World,
+    careless,
     impatient,
     item,
     offline,
@@ -35,11 +36,6 @@ echo ran >>"$1/ran"
 sleep 0.03
 rmdir "$1/busy"
 """
-
-
-def careless(script: str) -> str:
-    """Let every step come to its commands: only the lock keeps them apart."""
-    return replaced(impatient(script), 'if [ "$_r" = "$_x" ]', "if true")
 
 
 @pytest.fixture
@@ -140,6 +136,18 @@ def test_the_lock_of_a_living_process_that_is_another_one_now_is_broken(world: W
     finally:
         sleeper.kill()
         sleeper.wait()
+
+
+def test_the_lock_of_a_step_that_is_dead_but_not_buried_is_broken(world: World) -> None:
+    """Until its parent asks for its exit status, a killed process can still be signalled."""
+    begun = world.root / "begun"
+    unit = Unit([item("D1", None, 1)], [Command(["/bin/sh", "-c", f"touch {begun}; sleep 0.2"])])
+    process = subprocess.Popen(world.argv(world.line(unit)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(begun.exists)
+    process.kill()
+    wait_for(lambda: not world.read("D1").busy)
+    assert world.set(offline(world, world.read("D1"), 2, "D1"), seconds=1).units[0].drives == {"D1": "done"}
+    process.wait()
 
 
 def test_two_steps_that_need_the_same_drives_do_not_wait_for_each_other_in_a_circle(world: World) -> None:

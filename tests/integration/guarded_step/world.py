@@ -154,3 +154,8 @@ def replaced(script: str, old: str, new: str) -> str:
 def impatient(script: str) -> str:
     """Look at a lock twenty times a second instead of once."""
     return script.replace("\nsleep 1\n", "\nsleep 0.05\n")
+
+
+def careless(script: str) -> str:
+    """Let every step come to its commands: only the lock keeps them apart."""
+    return replaced(impatient(script), 'if [ "$_r" = "$_x" ]', "if true")
