@@ -7,7 +7,7 @@
 ``killable`` puts a line before every line of the script, as it is sent, that can have an effect outside of the shell:
 it writes, starts, signals. Between two of these a kill at any place leaves the same. Each story is killed at every such
 point under dash, and under the other shells at every third, each beginning elsewhere; with DRIVE_SHARING_KILL=every in
-the environment before every line of the script, under every shell (an hour). Production has no hook.
+the environment before every line of the script, under every shell (half an hour). Production has no hook.
 
 What was left behind is checked each time; the step is run again once for every distinct state that was left (the same
 files with the same texts, the names of the steps apart).
