@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from pathlib import Path
 
 import commands
@@ -17,7 +18,9 @@ from places import BUILD, COLLECTIONS, LOGS, ROOT, environment
 NOTHING_COLLECTED = 5
 
 
-def run_tests(name: str, core: str, folder: str, limit: float, *, needs_java: bool = False) -> Outcome:
+def run_tests(
+    name: str, core: str, folder: str, limit: float, *, needs_java: bool = False, ignore: Sequence[str] = ()
+) -> Outcome:
     """Run the tests of one folder; a skipped test counts as skipped, whatever the reason."""
     if not any((ROOT / folder).rglob("test_*.py")):
         return not_run(f"there are no tests in {folder} yet")
@@ -28,7 +31,8 @@ def run_tests(name: str, core: str, folder: str, limit: float, *, needs_java: bo
     extra = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
     home = java.find(venv) if needs_java else None
     words = [venv / "bin" / "python", "-m", "pytest", "-q", "-ra", "--tb=short", "--durations=5", "--durations-min=1"]
-    words += ["-o", f"cache_dir={BUILD / 'cache' / name}", f"--junitxml={report}", folder]
+    words += ["-o", f"cache_dir={BUILD / 'cache' / name}", f"--junitxml={report}", *(f"--ignore={path}" for path in ignore)]
+    words.append(folder)
     status = commands.run(words, log, environment(venv, extra, home), ROOT, limit)
     if status == NOTHING_COLLECTED:
         return not_run(f"there are no tests in {folder} yet")
