@@ -163,9 +163,9 @@ class _Intake:
                 self._give_back,
             ),
             (
-                "UPDATE drives SET due = ?, settled = CASE WHEN settled = sequence AND error_state <> 'error'"
+                "UPDATE drives SET due = ?, settled = CASE WHEN settled = sequence AND settled_why <> ?"
                 " THEN sequence - 1 ELSE settled END WHERE drive = ? AND batch IS NULL AND due IS NULL",
-                [(self.now, key[0]) for key in self._give_back],
+                [(self.now, _handshake.IN_ERROR, key[0]) for key in self._give_back],
             ),
         ):
             if rows:

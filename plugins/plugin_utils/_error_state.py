@@ -25,8 +25,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 #: The hour of drive_sharing_error_limit.
 LIMIT_SECONDS = 3600.0
 
-_IN_ERROR = "in its error state"
-
 
 def begin_error(
     tx: Any,
@@ -144,8 +142,11 @@ def finish_error(
         if ours:
             _handshake.settle_confirmed(tx, [drive], now)
         return "failed"
-    if row is not None and row["error_state"] in ("forcing", "error") and (row["error_attempt"] or 0) > attempt:
-        # A later play wants the same, and now it is so whether its own call succeeds or not.
+    later = row is not None and (row["error_attempt"] or 0) > attempt
+    if row is not None and (
+        (later and row["error_state"] == "forcing") or (row["error_state"] == "error" and (row["error_attempt"] or 0) >= attempt)
+    ):
+        # A later play wants the same, and now it is so whether its own call succeeds or not; or this was told before.
         _stands(tx, row, said, now)
         return "error"
     if row is not None and ours and _holds(row, (batch, sequence, attempt), now):
@@ -154,8 +155,9 @@ def finish_error(
     if row is not None:
         # So that nobody forces it again until ours is undone: the clearing would come after the forcing.
         tx.execute(
-            "UPDATE drives SET error_state = 'clearing', error_since = ?, error_attempt = ? WHERE drive = ?",
-            (now, attempt, drive),
+            "UPDATE drives SET error_state = 'clearing', error_since = ?, error_attempt = ?, due = COALESCE(due, ?)"
+            " WHERE drive = ?",
+            (now, attempt, now + _handshake.CLEARING_SECONDS, drive),
         )
     message = f"Drive {drive} was put into its error state, but the claim on it was lost meanwhile; this is undone."
     _history.add(tx, now, "error_undo", message, drive, sequence)
@@ -171,7 +173,7 @@ def _stands(tx: Any, row: Mapping[str, Any], said: str, now: float) -> None:
         "UPDATE drives SET error_state = 'error', error_since = ?, error_reason = ?,"
         " settled_why = CASE WHEN settled > ? THEN settled_why ELSE ? END,"
         " settled = CASE WHEN settled > ? THEN settled ELSE ? END WHERE drive = ?",
-        (now, said or row["error_reason"], sequence, _IN_ERROR, sequence, sequence, drive),
+        (now, said or row["error_reason"], sequence, _handshake.IN_ERROR, sequence, sequence, drive),
     )
     message = f"Drive {drive} is in its error state: {said or row['error_reason']}."
     _history.add(tx, now, "error", message, drive, sequence)
@@ -192,7 +194,7 @@ def error_undone(tx: Any, drive: str, now: float) -> None:
         return
     _forget(tx, drive)
     tx.execute("DELETE FROM forced WHERE drive = ?", (drive,))
-    if row["error_state"] == "error" or (row["error_state"] and row["settled_why"] == _IN_ERROR):
+    if row["error_state"] == "error" or (row["error_state"] and row["settled_why"] == _handshake.IN_ERROR):
         # The drive counted as settled because of the error state that is gone now.
         _changes.again(tx, drive, now)
     _history.add(tx, now, "error_undone", f"Drive {drive}: its error state was undone.", drive, row["error_sequence"])

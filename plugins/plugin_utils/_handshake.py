@@ -21,6 +21,8 @@ PENDING = ("busy", "floor")
 #: it all the same. After this time it counts as not connected.
 MISSING_SECONDS = 30 * 86_400.0
 SCOPES = ("host", "instance")
+#: Why a drive is settled that not everybody has confirmed.
+IN_ERROR = "in its error state"
 RELATIONS = ("none", "own", "foreign", "unknown", "ambiguous")
 
 _ASK = """
@@ -72,9 +74,10 @@ def expect(tx: Any, batch: str, plan: Iterable[Mapping[str, Any]], now: float) -
     _rows.execute_in(
         tx,
         "UPDATE drives SET settled = sequence - 1, settled_why = '' WHERE settled = sequence AND claimed_sequence = sequence"
-        " AND error_state <> 'error' AND drive IN {in} AND EXISTS"
+        " AND settled_why <> ? AND drive IN {in} AND EXISTS"
         " (SELECT 1 FROM answers a WHERE a.drive = drives.drive AND a.expected = 1 AND a.confirmed = 0)",
         drives,
+        before=(IN_ERROR,),
     )
     return settle_confirmed(tx, drives, now)
 

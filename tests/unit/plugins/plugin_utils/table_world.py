@@ -147,6 +147,8 @@ class Play:
                 for instance in found.instances_of(drive)
                 for host in (instance["hosts"] if instance["scope"] == "host" else instance["control_points"][:1])
             ]
+            for drive in set(self.drives) - {row["drive"] for row in self.plan}:
+                _dispatch.settle_now(tx, self.batch, drive, "nobody sees it", world.now)
             self.settled_at_once = _dispatch.expect(tx, self.batch, self.plan, world.now)
 
     @staticmethod

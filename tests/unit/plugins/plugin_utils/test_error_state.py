@@ -133,6 +133,32 @@ def test_an_error_forced_under_a_claim_lost_meanwhile_is_undone(world: World, pl
     assert world.kinds()[-1] == "error_undone"
 
 
+def test_a_result_told_twice_changes_nothing(world: World, play: Play) -> None:
+    begin(play, "c")
+    assert finish(play) == "error"
+    assert finish(play) == "error"
+    assert world.state()["error_state"] == "error"
+
+
+def test_an_undoing_or_clearing_that_dies_is_looked_after_by_a_play(world: World, play: Play) -> None:
+    begin(play, "c")
+    expire(world)
+    undone(world)
+    fresh = world.play()
+    fresh.confirm("a", "b", "c")
+    fresh.finish()
+    assert world.state()["due"] is None
+    assert finish(play) == "undo", "the first play's call came through after all"
+    world.now += 121
+    again = world.play()
+    verdict = again.verdict()
+    assert (verdict["settled"], verdict["forcing_left"]) == (True, True)
+    undone(world)
+    again.finish()
+    assert (world.state()["error_state"], world.state()["settled"]) == ("", 1)
+    assert world.due() == []
+
+
 def test_nobody_forces_again_while_the_undoing_is_under_way(world: World, play: Play) -> None:
     begin(play, "c")
     world.now += 60

@@ -18,7 +18,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _associations, _changes, _dispatch, _store
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _associations,
+    _changes,
+    _dispatch,
+    _history,
+    _store,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_processes import COLLECTIONS, run
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_world import World, port
@@ -335,6 +341,27 @@ def test_text_that_is_no_utf_8_hides_no_other_rows(store: Any) -> None:
         assert [row["drive"] for row in _changes.states(tx)] == [None, "D2", None]
 
 
+def test_the_file_stays_of_one_size_however_many_changes_come(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_history, "KEEP_ORIGINS", 200)
+    drives = [f"D{number}" for number in range(20)]
+    world = World(store).hosts("ab", drives)
+    sizes = []
+    for turn in range(80):
+        world.now += 3600
+        with world.transaction() as tx:
+            _changes.record(tx, [
+                world.observation("reserved", "ab"[turn % 2], drive=drive, origin=f"{drive} {turn}") for drive in drives
+            ], world.now)
+        play = world.play()
+        assert len(play.confirm(*(play.answer(host, drive) for host in "ab" for drive in drives)).settled) == 20
+        play.finish()
+        with world.transaction() as tx:
+            _history.prune(tx, world.now, 5 * 3600)
+        sizes.append(store._connection.execute("PRAGMA page_count").fetchone()[0])
+    assert sizes[-1] <= sizes[30] * 1.05
+    assert os.path.getsize(f"{store.path}-wal") < 17_000_000
+
+
 def test_nothing_is_read_by_going_through_a_whole_table(store: Any) -> None:
     """The plan's and the play's statements, as SQLite carries them out."""
     world = World(store)
@@ -364,6 +391,9 @@ def test_nothing_is_read_by_going_through_a_whole_table(store: Any) -> None:
 
         def many(self, sql: str, rows: Any) -> None:
             self._tx.many(sql, rows)
+
+        def now(self) -> float:
+            return self._tx.now()
 
     with store.write() as real:
         tx = Recorder(real)
