@@ -160,13 +160,17 @@ def _write_instances(tx: Any, hosts: Mapping[str, HostRows], now: float) -> None
         [(one.host, *instance) for one in hosts.values() for instance in one.instances],
     )
     _rows.execute_in(tx, "DELETE FROM seen WHERE host IN {in}", hosts)
-    paths = _rows.select_in(tx, "SELECT host, drive FROM paths WHERE host IN {in}", hosts)
+    paths = _rows.select_in(tx, "SELECT host, drive, devices, missing_since FROM paths WHERE host IN {in}", hosts)
     tx.many(
-        "INSERT INTO seen (drive, instance, host, managed) VALUES (?, ?, ?, ?)",
+        "INSERT INTO seen (drive, instance, host, managed, application, scope, control_points, devices, missing_since,"
+        " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (row["drive"], instance[0], row["host"], hosts[row["host"]].manages(instance[4], row["drive"]))
+            (
+                row["drive"], name, row["host"], hosts[row["host"]].manages(managed, row["drive"]), application, scope,
+                control_points, row["devices"], row["missing_since"], now,
+            )
             for row in paths
-            for instance in hosts[row["host"]].instances
+            for name, application, control_points, scope, managed in hosts[row["host"]].instances
         ],
     )
 

@@ -208,8 +208,8 @@ def work(tx: Any, batch: str, host: str) -> list[dict[str, Any]]:
             (row["drive"], instance)
             for row in _rows.select_in(
                 tx,
-                "SELECT DISTINCT s.drive FROM seen s JOIN paths p ON p.host = s.host AND p.drive = s.drive"
-                " WHERE s.instance = ? AND (p.missing_since IS NULL OR p.missing_since > ?) AND s.drive IN {in}",
+                "SELECT DISTINCT drive FROM seen"
+                " WHERE instance = ? AND (missing_since IS NULL OR missing_since > ?) AND drive IN {in}",
                 drives,
                 before=(instance, tx.now() - MISSING_SECONDS),
             )

@@ -56,10 +56,8 @@ def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]
     files: dict[str, list[str]] = {}
     rows = _rows.select_in(
         tx,
-        "SELECT s.drive, s.instance, s.host, s.managed, p.devices, p.missing_since, i.application, i.scope,"
-        " i.control_points, h.updated_at FROM seen s JOIN paths p ON p.host = s.host AND p.drive = s.drive"
-        " JOIN instances i ON i.host = s.host AND i.instance = s.instance JOIN hosts h ON h.host = s.host"
-        " WHERE s.drive IN {in}",
+        "SELECT drive, instance, host, managed, application, scope, control_points, devices, missing_since, updated_at"
+        " FROM seen WHERE drive IN {in}",
         drives,
     )
     rows.sort(key=lambda row: (row["drive"], row["instance"], row["host"]))

@@ -43,7 +43,9 @@ CONNECT_SECONDS = 5
 _LOCK = 0x7461_7065_6472_6976
 
 # A controller that stops in the middle of a transaction gives the lock back after a minute.
-_SETTINGS = "SET LOCAL search_path TO drive_sharing; SET LOCAL idle_in_transaction_session_timeout TO '60s';"
+_SETTINGS = (
+    "SET LOCAL search_path TO drive_sharing; SET LOCAL idle_in_transaction_session_timeout TO '60s'; SET LOCAL jit TO off;"
+)
 _BEGIN_WRITE = (  # the values are constants
     f"BEGIN; {_SETTINGS} SET LOCAL lock_timeout TO '{BUSY_SECONDS}s'; SELECT pg_advisory_xact_lock({_LOCK});"  # noqa: S608
     " SELECT extract(epoch FROM clock_timestamp())::float8"

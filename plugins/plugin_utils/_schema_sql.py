@@ -71,10 +71,11 @@ _TABLES = (
     """instances (
         host TEXT NOT NULL, instance TEXT NOT NULL, application TEXT NOT NULL, control_points TEXT NOT NULL,
         scope TEXT NOT NULL, managed TEXT NOT NULL, PRIMARY KEY (host, instance))""",
-    # paths x instances of the same host, with managed decided: what record() and the plan need, without a join.
+    # paths x instances of the same host, with managed decided: a plan reads nothing but a range of these rows.
     """seen (
         drive TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL, managed {count} NOT NULL,
-        PRIMARY KEY (drive, instance, host))""",
+        application TEXT NOT NULL, scope TEXT NOT NULL, control_points TEXT NOT NULL, devices TEXT NOT NULL,
+        missing_since {time}, updated_at {time} NOT NULL, PRIMARY KEY (drive, instance, host))""",
     """attributes (
         drive TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, library TEXT NOT NULL DEFAULT '',
         seen_at {time} NOT NULL, PRIMARY KEY (drive, kind, value, library))""",
