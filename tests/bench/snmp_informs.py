@@ -26,13 +26,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _ber, _snmp_message, _usm
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
+from ansible_collections.tapeworks.drive_sharing.tests.bench import snmp_wire as wire
 
 PASSPHRASES = ("authentication passphrase", "privacy passphrase")
 USER = "library"
-UPTIME = _ber.oid("1.3.6.1.2.1.1.3.0")
-TRAP = _ber.oid("1.3.6.1.6.3.1.1.4.1.0")
+UPTIME = wire.oid("1.3.6.1.2.1.1.3.0")
+TRAP = wire.oid("1.3.6.1.6.3.1.1.4.1.0")
 RESEND = 1.0
 
 
@@ -40,24 +40,24 @@ def change(number: int, drives: int) -> bytes:
     """Give the variables of the change with this number."""
     drive, turn = f"BENCH{number % drives:05d}", number // drives
     reserved = turn % 2 == 0
-    text = _ber.OCTETS
-    port = _ber.element(text, f"10000090fa{turn % 65536:06x}".encode()) if reserved else _ber.element(text, b"")
+    text = wire.OCTETS
+    port = wire.element(text, f"10000090fa{turn % 65536:06x}".encode()) if reserved else wire.element(text, b"")
     protocol, identifier = ("1.3.1.2.1", "1.3.1.3.1") if reserved else ("1.4.0", "1.5.0")
-    notification = _ber.element(_ber.OID, _ber.oid(f"{MIB}.0.{1 if reserved else 2}"))
+    notification = wire.element(wire.OID, wire.oid(f"{MIB}.0.{1 if reserved else 2}"))
     own = (
-        ("1.1.0", _ber.element(text, drive.encode())),
-        ("1.2.0", _ber.integer(1 if reserved else 2)),
-        (protocol, _ber.integer(1 if reserved else 0)),
+        ("1.1.0", wire.element(text, drive.encode())),
+        ("1.2.0", wire.integer(1 if reserved else 2)),
+        (protocol, wire.integer(1 if reserved else 0)),
         (identifier, port),
-        ("1.6.0", _ber.integer(1, _ber.UNSIGNED32)),
-        ("1.7.0", _ber.integer(number + 1, _ber.UNSIGNED32)),
-        ("1.8.0", _ber.element(text, bytes.fromhex("07ea0b1606002205") + b"+\0\0")),
-        ("1.9.0", _ber.element(text, b"library_01")),
+        ("1.6.0", wire.integer(1, wire.UNSIGNED32)),
+        ("1.7.0", wire.integer(number + 1, wire.UNSIGNED32)),
+        ("1.8.0", wire.element(text, bytes.fromhex("07ea0b1606002205") + b"+\0\0")),
+        ("1.9.0", wire.element(text, b"library_01")),
     )
-    return _snmp_message.write_varbinds(
-        (UPTIME, _ber.integer(number, _ber.TIME_TICKS)),
+    return wire.varbinds(
+        (UPTIME, wire.integer(number, wire.TIME_TICKS)),
         (TRAP, notification),
-        *((_ber.oid(f"{MIB}.{name}"), value) for name, value in own),
+        *((wire.oid(f"{MIB}.{name}"), value) for name, value in own),
     )
 
 
@@ -73,42 +73,29 @@ class Sender:
         self.socket.settimeout(0.2)
         self.count, self.drives, self.window = count, drives, window
         self.salt = int.from_bytes(os.urandom(8), "big")
-        self.header = self.discover()
+        self.engine_id, self.boots, self.time = self.discover()
         self.at = time.monotonic()
-        user = _usm.User(USER, "sha256", "aes128", PASSPHRASES[0].encode(), PASSPHRASES[1].encode())
-        self.keys = user.keys(self.header.engine_id)
+        self.keys = wire.keys(USER, "sha256", "aes128", *PASSPHRASES, self.engine_id)
         self.resent = 0
 
-    def discover(self) -> _snmp_message.Header:
-        """Ask for engine id, boots and time (RFC 3414 4)."""
-        pdu = _snmp_message.write_pdu(_snmp_message.INFORM, 1, _snmp_message.write_varbinds())
-        scoped = _snmp_message.write_scoped_pdu(b"", b"", pdu)
-        probe, _at = _snmp_message.write_v3(1, _snmp_message.REPORTABLE, (b"", 0, 0), b"", b"", b"", scoped)
+    def discover(self) -> tuple[bytes, int, int]:
+        """Ask for engine id, boots and time."""
         for _attempt in range(50):
-            self.socket.send(probe)
+            self.socket.send(wire.discovery())
             try:
-                header, _model = _snmp_message.read_v3(*self.answer())
+                return wire.read(self.socket.recv(65535)).authority
             except (TimeoutError, ConnectionRefusedError):
                 time.sleep(0.1)
-                continue
-            if header is not None:
-                return header
         sys.exit("no answer to the discovery of the engine")
-
-    def answer(self) -> tuple[bytes, int]:
-        """Read one message and give where its version ends."""
-        message = self.socket.recv(65535)
-        return message, _snmp_message.version(message)[1]
 
     def send(self, number: int) -> None:
         """Send one inform, for the first time or again."""
-        pdu = _snmp_message.write_pdu(_snmp_message.INFORM, number + 1, change(number, self.drives))
-        scoped = _snmp_message.write_scoped_pdu(self.header.engine_id, b"", pdu)
-        now = self.header.time + int(time.monotonic() - self.at)
+        pdu = wire.pdu(wire.INFORM, number + 1, change(number, self.drives))
         self.salt = (self.salt + 1) % 2**64
-        flags = _snmp_message.AUTH | _snmp_message.PRIV | _snmp_message.REPORTABLE
-        authority = (self.header.engine_id, self.header.boots, now)
-        self.socket.send(_usm.protected(self.keys, number + 1, flags, authority, scoped, self.salt.to_bytes(8, "big")))
+        flags = wire.AUTH | wire.PRIV | wire.REPORTABLE
+        authority = (self.engine_id, self.boots, self.time + int(time.monotonic() - self.at))
+        scoped, salt = wire.scoped(self.engine_id, b"", pdu), self.salt.to_bytes(8, "big")
+        self.socket.send(wire.protected(self.keys, number + 1, flags, authority, scoped, salt))
 
     def run(self) -> dict[str, Any]:
         """Send all and wait until all are acknowledged; those of one drive one after the other."""
@@ -123,12 +110,11 @@ class Sender:
                 self.send(following)
                 following += 1
             try:
-                message, at = self.answer()
+                message = self.socket.recv(65535)
             except TimeoutError:
                 pass
             else:
-                header, _model = _snmp_message.read_v3(message, at)
-                acknowledged = self.check(message, header)
+                acknowledged = self.check(message)
                 if under_way.pop(acknowledged, None) is not None:
                     latencies.append(time.monotonic() - first[acknowledged])
             now = time.monotonic()
@@ -149,14 +135,12 @@ class Sender:
             "resent": self.resent,
         }
 
-    def check(self, message: bytes, header: _snmp_message.Header | None) -> int:
+    def check(self, message: bytes) -> int:
         """Give the number of the inform that is acknowledged; a real sender believes authentic answers only."""
-        if header is None or not _usm.authentic(self.keys, message, header):
-            sys.exit("an answer is not authentic")
-        pdu = _snmp_message.read_scoped_pdu(_usm.decrypted(self.keys, header))[2]
-        if pdu.tag != _snmp_message.RESPONSE:
-            sys.exit(f"an inform was answered by PDU 0x{pdu.tag:02x}")
-        return pdu.request_id - 1
+        answer = wire.read(message, self.keys)
+        if answer.tag != wire.RESPONSE or answer.flags != wire.AUTH | wire.PRIV:
+            sys.exit(f"an inform was answered by PDU 0x{answer.tag:02x} with flags {answer.flags}")
+        return answer.request_id - 1
 
 
 async def receive(options: argparse.Namespace) -> dict[str, Any]:

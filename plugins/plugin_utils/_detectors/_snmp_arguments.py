@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_map_check, _usm
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_map_check, _snmp_pysnmp
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_map import Entry
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_map_check import keys, refuse
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
@@ -26,6 +26,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 OPTIONS = ("listen", "users", "allow_v2c", "communities", "maps")
 PORT = 162
 DEFAULT_MAPS = ("tape_drive_sharing",)
+AUTH_PROTOCOLS = ("sha224", "sha256", "sha384", "sha512", "sha")
+PRIV_PROTOCOLS = ("aes128", "aes192", "aes256")
 
 #: RFC 3414 11.2
 MIN_PASSPHRASE = 8
@@ -85,7 +87,7 @@ class Config:
 
 
 def check(args: Any) -> Config:
-    """Check what stands under ``snmp:``; raises InvalidValueError, or MissingLibraryError without cryptography."""
+    """Check what stands under ``snmp:``; raises InvalidValueError, or MissingLibraryError without pysnmp."""
     if not isinstance(args, Mapping):
         refuse("snmp", f"a mapping with the options {', '.join(OPTIONS)}", args)
     keys(args, OPTIONS, "snmp")
@@ -97,8 +99,7 @@ def check(args: Any) -> Config:
             "for senders that know SNMPv2c only there are snmp.communities and snmp.allow_v2c"
         )
         raise InvalidValueError(msg)
-    if users:
-        _usm.require_cryptography()
+    _snmp_pysnmp.require(usm=bool(users))
     maps = args.get("maps")
     return Config(
         listen=_listen(args.get("listen")),
@@ -177,8 +178,8 @@ def _user(item: Any, what: str) -> UserConfig:
     if auth == "sha" and not weak:
         msg = f"{what}.auth_protocol sha (SHA-1) is weak; choose sha256 on both sides, or set {what}.allow_weak: true"
         raise InvalidValueError(msg)
-    auth = _choice(auth, _usm.AUTH_PROTOCOLS, f"{what}.auth_protocol")
-    priv = _choice(item.get("priv_protocol", "aes128"), _usm.PRIV_PROTOCOLS, f"{what}.priv_protocol")
+    auth = _choice(auth, AUTH_PROTOCOLS, f"{what}.auth_protocol")
+    priv = _choice(item.get("priv_protocol", "aes128"), PRIV_PROTOCOLS, f"{what}.priv_protocol")
     return UserConfig(
         name=str(name),
         auth_protocol=auth,
@@ -292,7 +293,7 @@ def _list(value: Any, what: str, form: str) -> Sequence[Any]:
     return value
 
 
-def _choice(value: Any, choices: Mapping[str, Any], what: str) -> str:
+def _choice(value: Any, choices: Sequence[str], what: str) -> str:
     if not isinstance(value, str) or value not in choices:
         refuse(what, f"one of {', '.join(choices)}", value)
     return str(value)

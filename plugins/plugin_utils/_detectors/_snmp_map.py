@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change, _identifiers
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _ber
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._ber import MalformedError
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_message import Varbind
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+
+#: A variable's value: OCTET STRING, number, IpAddress, OBJECT IDENTIFIER; None for NULL and the like.
+Value = bytes | int | ipaddress.IPv4Address | tuple[int, ...] | None
+#: A variable as it came: name and value.
+Varbind = tuple[tuple[int, ...], Value]
 
 #: What a status or protocol may be mapped to, beside the words of the change.
 IGNORE = "ignore"
@@ -33,6 +36,7 @@ ANY = "*"
 #: Longer than any identifier; a longer value is refused before anything is done with it.
 _MAX_TEXT = 1024
 _WWN_OCTETS = 8
+_TRAP_OID = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 #: A sender's clock that is further off is not believed; the time of receipt is taken.
 _MAX_CLOCK_DIFFERENCE = 86400
 
@@ -49,7 +53,7 @@ class Source:
 
     value: str | None = None
     oid: str = ""
-    prefix: bytes = b""
+    prefix: tuple[int, ...] = ()
     values: Mapping[str, str] | None = None
     pattern: re.Pattern[str] | None = None
     optional: bool = False
@@ -84,7 +88,7 @@ class Entry:
     """What is made of one notification."""
 
     name: str
-    notification: bytes
+    notification: tuple[int, ...]
     drive_by: str
     drive: Source
     status: Source
@@ -99,12 +103,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a notification beside its variables. ``sender`` is whom it came from, for the origin."""
+    """What is known of a notification beside its variables.
+
+    ``sender`` is whom it came from, ``request`` what is the same when it is sent again; both for the origin.
+    """
 
     address: str
     sender: str
-    request_id: int
-    raw: bytes
+    request: str
     received_at: float
 
 
@@ -129,35 +135,48 @@ def translate(entry: Entry, varbinds: Sequence[Varbind], envelope: Envelope) -> 
     }
 
 
-def text(tag: int, contents: bytes, what: str) -> str:
+def oid(dotted: str) -> tuple[int, ...]:
+    """Give an OBJECT IDENTIFIER; the text has been checked."""
+    return tuple(int(arc) for arc in dotted.split("."))
+
+
+def oid_text(arcs: tuple[int, ...]) -> str:
+    """Write an OBJECT IDENTIFIER with dots."""
+    return ".".join(map(str, arcs))
+
+
+def notification(varbinds: Sequence[Varbind]) -> tuple[int, ...]:
+    """Give the notification's OBJECT IDENTIFIER (RFC 3416 4.2.6: the second variable)."""
+    for name, value in varbinds:
+        if name == _TRAP_OID and isinstance(value, tuple):
+            return value
+    msg = "it does not say which notification it is (snmpTrapOID.0 is missing)"
+    raise InvalidValueError(msg)
+
+
+def text(value: Value, what: str) -> str:
     """Give a variable's value as text; numbers in digits, OBJECT IDENTIFIERs and addresses with dots."""
-    if len(contents) > _MAX_TEXT:
-        msg = f"{what} is longer than {_MAX_TEXT} octets"
-        raise InvalidValueError(msg)
-    if tag == _ber.OCTETS:
+    if isinstance(value, bytes):
+        if len(value) > _MAX_TEXT:
+            msg = f"{what} is longer than {_MAX_TEXT} octets"
+            raise InvalidValueError(msg)
         try:
-            return contents.decode("utf-8")
+            return value.decode("utf-8")
         except UnicodeDecodeError:
-            msg = f"{what} is not text: {_identifiers.shown(contents.hex(' '))}"
+            msg = f"{what} is not text: {_identifiers.shown(value.hex(' '))}"
             raise InvalidValueError(msg) from None
-    try:
-        if tag in _ber.NUMBERS:
-            return str(_ber.value_number(tag, contents))
-        if tag == _ber.OID:
-            return _ber.oid_text(contents)
-    except MalformedError as exc:
-        msg = f"{what} cannot be read: {exc}"
-        raise InvalidValueError(msg) from None
-    if tag == _ber.IP_ADDRESS and len(contents) == 4:
-        return ".".join(map(str, contents))
-    msg = f"{what} has no value (type 0x{tag:02x})"
+    if isinstance(value, tuple):
+        return oid_text(value)
+    if value is not None:
+        return str(value)
+    msg = f"{what} has no value"
     raise MissingVariableError(msg)
 
 
-def _found(source: Source, varbinds: Sequence[Varbind]) -> list[tuple[bytes, int, bytes]]:
+def _found(source: Source, varbinds: Sequence[Varbind]) -> list[Varbind]:
     """Give the variables of an object, by instance."""
     prefix, length = source.prefix, len(source.prefix)
-    return [(name[length:], tag, value) for name, tag, value in varbinds if name.startswith(prefix)]
+    return [(name[length:], value) for name, value in varbinds if name[:length] == prefix]
 
 
 def _single(source: Source, varbinds: Sequence[Varbind], what: str, *, wwn: bool = False) -> str:
@@ -171,15 +190,15 @@ def _single(source: Source, varbinds: Sequence[Varbind], what: str, *, wwn: bool
     if len(found) > 1:
         msg = f"{what} is there {len(found)} times"
         raise InvalidValueError(msg)
-    _instance, tag, contents = found[0]
-    return source.translated(_read(tag, contents, what, wwn=wwn), what)
+    _instance, value = found[0]
+    return source.translated(_read(value, what, wwn=wwn), what)
 
 
-def _read(tag: int, contents: bytes, what: str, *, wwn: bool) -> str:
+def _read(value: Value, what: str, *, wwn: bool) -> str:
     # A name of eight octets is always the number itself: as text it has 16 digits at least.
-    if wwn and tag == _ber.OCTETS and len(contents) == _WWN_OCTETS:
-        return contents.hex()
-    return text(tag, contents, what)
+    if wwn and isinstance(value, bytes) and len(value) == _WWN_OCTETS:
+        return value.hex()
+    return text(value, what)
 
 
 def _drive(entry: Entry, varbinds: Sequence[Varbind]) -> str:
@@ -230,7 +249,7 @@ def _port(ports: Ports | None, varbinds: Sequence[Varbind]) -> dict[str, str | N
 def _ports(ports: Ports, varbinds: Sequence[Varbind], what: str) -> list[dict[str, str | None] | None]:
     """Give one port for each instance of the identifier; None for one that the sender cannot name."""
     fixed = ports.identifier.value
-    found = _found(ports.identifier, varbinds) if fixed is None else [(b"", _ber.OCTETS, fixed.encode())]
+    found = _found(ports.identifier, varbinds) if fixed is None else [((), fixed.encode())]
     if not found and not ports.identifier.optional:
         msg = f"the variable {ports.identifier.oid} ({what}'s id) is missing"
         raise MissingVariableError(msg)
@@ -239,13 +258,13 @@ def _ports(ports: Ports, varbinds: Sequence[Varbind], what: str) -> list[dict[st
         raise InvalidValueError(msg)
     protocols = dict(_protocols(ports.protocol, varbinds, what)) if ports.protocol.value is None else {}
     result: list[dict[str, str | None] | None] = []
-    for instance, tag, contents in found:
+    for instance, given in found:
         protocol = ports.protocol.value or protocols.get(instance)
         if protocol is None:
             msg = f"the variable {ports.protocol.oid} ({what}'s protocol) is missing beside the {what}'s id"
             raise MissingVariableError(msg)
         place = f"the variable {ports.identifier.oid} ({what}'s id)"
-        value = _read(tag, contents, place, wwn=protocol in ("fc", "sas"))
+        value = _read(given, place, wwn=protocol in ("fc", "sas"))
         value = ports.identifier.translated(value, place) if value.strip(" \0") else ""
         if protocol == UNKNOWN or not value:
             result.append(None)
@@ -254,20 +273,17 @@ def _ports(ports: Ports, varbinds: Sequence[Varbind], what: str) -> list[dict[st
     return result
 
 
-def _protocols(source: Source, varbinds: Sequence[Varbind], what: str) -> list[tuple[bytes, str]]:
+def _protocols(source: Source, varbinds: Sequence[Varbind], what: str) -> list[tuple[tuple[int, ...], str]]:
     place = f"the variable {source.oid} ({what}'s protocol)"
-    return [
-        (instance, source.translated(text(tag, contents, place), place))
-        for instance, tag, contents in _found(source, varbinds)
-    ]
+    return [(instance, source.translated(text(value, place), place)) for instance, value in _found(source, varbinds)]
 
 
 def _observed_at(source: Source | None, varbinds: Sequence[Varbind], received_at: float) -> str:
     """Give the sender's time if it can be believed: it is for people, so a wrong one does not make a change wrong."""
     if source is not None:
-        for _instance, tag, contents in _found(source, varbinds)[:1]:
+        for _instance, value in _found(source, varbinds)[:1]:
             try:
-                told = _time(tag, contents)
+                told = _time(value)
             except (ValueError, OverflowError, InvalidValueError):
                 continue
             if told is not None and abs(told - received_at) <= _MAX_CLOCK_DIFFERENCE:
@@ -275,18 +291,18 @@ def _observed_at(source: Source | None, varbinds: Sequence[Varbind], received_at
     return _change.timestamp(received_at)
 
 
-def _time(tag: int, contents: bytes) -> float | None:
+def _time(value: Value) -> float | None:
     """Read DateAndTime (RFC 2579) or ISO 8601; None where the offset from UTC is not told."""
-    if tag == _ber.OCTETS and len(contents) in (8, 11):
-        year = int.from_bytes(contents[:2], "big")
-        month, day, hour, minute, second, tenth = contents[2:8]
-        if len(contents) == 8 or contents[8:9] not in (b"+", b"-"):
+    if isinstance(value, bytes) and len(value) in (8, 11):
+        year = int.from_bytes(value[:2], "big")
+        month, day, hour, minute, second, tenth = value[2:8]
+        if len(value) == 8 or value[8:9] not in (b"+", b"-"):
             return None
-        offset = datetime.timedelta(hours=contents[9], minutes=contents[10])
-        zone = datetime.timezone(offset if contents[8:9] == b"+" else -offset)
+        offset = datetime.timedelta(hours=value[9], minutes=value[10])
+        zone = datetime.timezone(offset if value[8:9] == b"+" else -offset)
         # A leap second is 60 there.
         return datetime.datetime(year, month, day, hour, minute, min(second, 59), tenth * 100_000, zone).timestamp()
-    told = _change.observed_at(text(tag, contents, "the time"))
+    told = _change.observed_at(text(value, "the time"))
     return datetime.datetime.fromisoformat(told).timestamp()
 
 
@@ -294,7 +310,7 @@ def _origin(entry: Entry, varbinds: Sequence[Varbind], envelope: Envelope, drive
     """Give the key by which a repetition of this notification is known again.
 
     With the sender's boots and counter that is whatever message carries them. Without, it is a retransmission: the
-    request-id of the PDU and all its variables, among them sysUpTime, are the same.
+    request and all its variables, among them sysUpTime, are the same.
     """
     boots = _optional(entry.boots, varbinds, "sender's boots")
     counter = _optional(entry.counter, varbinds, "sender's counter")
@@ -302,5 +318,5 @@ def _origin(entry: Entry, varbinds: Sequence[Varbind], envelope: Envelope, drive
         # An identifier's digits and no more: the origin is kept, and shown.
         pair = f"{_identifiers.serial(boots, 'sender boots')}.{_identifiers.serial(counter, 'sender counter')}"
         return f"snmp {envelope.sender} {pair} {drive}"
-    digest = hashlib.blake2b(envelope.raw, digest_size=16).hexdigest()
-    return f"snmp {envelope.sender} r{envelope.request_id} {digest}"
+    digest = hashlib.blake2b(repr(varbinds).encode(), digest_size=16).hexdigest()
+    return f"snmp {envelope.sender} {envelope.request} {digest}"

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change, _identifiers
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _ber
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_map import (
     IGNORE,
     UNKNOWN,
     Entry,
     Ports,
     Source,
+    oid,
+    oid_text,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import SHIPPED
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
@@ -34,13 +35,13 @@ def check_maps(value: Any, what: str) -> tuple[Entry, ...]:
     """Check a list of maps: names of shipped ones, ``{use: name, ...}``, or maps in full; gives one entry a notification."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or not value:
         refuse(what, "a list of at least one map", value)
-    entries: dict[bytes, Entry] = {}
+    entries: dict[tuple[int, ...], Entry] = {}
     for place, item in enumerate(value):
         here = f"{what}[{place}]"
         for entry in _entries(item, here):
             if entry.notification in entries:
                 msg = (
-                    f"{here} is the second map for the notification {_ber.oid_text(entry.notification)}; "
+                    f"{here} is the second map for the notification {oid_text(entry.notification)}; "
                     f"{entries[entry.notification].name} is the first"
                 )
                 raise InvalidValueError(msg)
@@ -85,7 +86,7 @@ def _entry(item: Mapping[str, Any], what: str, name: str) -> Entry:
         raise InvalidValueError(what)
     return Entry(
         name=name,
-        notification=_ber.oid(_oid(item["notification"], f"{what}.notification")),
+        notification=oid(_oid(item["notification"], f"{what}.notification")),
         drive_by=str(drive["by"]),
         drive=source,
         status=status,
@@ -153,7 +154,7 @@ def _source(value: Any, what: str, *, words: tuple[str, ...] | None = None, opti
     if not isinstance(may_miss, bool):
         refuse(f"{what}.optional", "true or false", may_miss)
     pattern = _pattern(value.get("pattern"), f"{what}.pattern")
-    return Source(None, dotted, _ber.oid(dotted), values, pattern, may_miss)
+    return Source(None, dotted, oid(dotted), values, pattern, may_miss)
 
 
 def _values(value: Any, words: tuple[str, ...] | None, what: str) -> dict[str, str] | None:

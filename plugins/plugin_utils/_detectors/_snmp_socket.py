@@ -31,7 +31,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 _MAX_DATAGRAM = 65535
 _ANCILLARY = 256
 #: Datagrams that are read before others in the event loop have their turn.
-_BURST = 32
+_BURST = 4
 #: A burst of notifications waits here; what does not fit is sent again.
 _RECEIVE_BUFFER = 4 << 20
 

@@ -21,12 +21,10 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
-    _ber,
     _snmp_arguments,
     _snmp_engine,
     _snmp_map,
     _snmp_queue,
-    _usm,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_arguments import Config
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_queue import Sink
@@ -107,18 +105,6 @@ class Detector:
                 self._log.info("%s", exc)
 
     async def _start_engine(self) -> _snmp_engine.Engine:
-        users = {}
-        for user in self._config.users:
-            # A megabyte of hash for each passphrase.
-            made = await asyncio.to_thread(
-                _usm.User,
-                user.name,
-                user.auth_protocol,
-                user.priv_protocol,
-                user.auth_passphrase,
-                user.priv_passphrase,
-            )
-            users[user.name] = (made, user.security_engine_ids)
         pause = _snmp_queue.PAUSE
         while True:
             try:
@@ -133,7 +119,10 @@ class Detector:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _snmp_queue.MAX_PAUSE)
             else:
-                return _snmp_engine.Engine(engine_id, boots, users, self._config.communities, self._clock)
+                # pysnmp's MIBs, and a megabyte of hash for each passphrase.
+                return await asyncio.to_thread(
+                    _snmp_engine.Engine, engine_id, boots, self._config.users, self._config.communities, self._clock
+                )
 
     async def _identity(self) -> tuple[bytes, int]:
         """Give the engine id that was made once, and count this start (RFC 3414 2.2.2), before anything is answered.
@@ -172,13 +161,10 @@ class Detector:
             else:
                 self._report.tell(exc.kind, sender, f"A message of {sender} was not taken: {exc}.")
             return
-        except _ber.MalformedError as exc:
-            self._report.tell("malformed", sender, f"A message of {sender} was not taken: it is malformed, {exc}.")
-            return
         except Exception as exc:  # noqa: BLE001  a fault of ours that a stranger has found must not fill the log
             self._report.tell("fault", sender, f"A message of {sender} could not be read: {exc!r:.200}", logging.ERROR)
             return
-        self._report.count("informs" if incoming.confirmed else "traps")
+        self._report.count("traps" if incoming.response is None else "informs")
         answer = partial(self._answer, incoming, peer, endpoint)
         try:
             fields = self._translate(incoming, sender)
@@ -196,10 +182,10 @@ class Detector:
 
     def _translate(self, incoming: _snmp_engine.Incoming, address: str) -> dict[str, Any] | None:
         """Give the fields of the change; None if the notification tells of none."""
-        notification = incoming.pdu.notification()
+        notification = _snmp_map.notification(incoming.varbinds)
         entry = self._maps.get(notification)
         if entry is None:
-            text = f"no map of snmp.maps is for {_ber.oid_text(notification)}"
+            text = f"no map of snmp.maps is for {_snmp_map.oid_text(notification)}"
             self._report.tell(
                 "unknown_notification", address, f"A notification of {address} tells nothing here: {text}."
             )
@@ -209,20 +195,18 @@ class Detector:
         envelope = _snmp_map.Envelope(
             address=address,
             sender=f"{sender} {incoming.user}" if incoming.user else sender,
-            request_id=incoming.pdu.request_id,
-            raw=incoming.pdu.raw,
+            request=incoming.request,
             received_at=self._wall_clock(),
         )
-        fields = _snmp_map.translate(entry, incoming.pdu.varbinds, envelope)
+        fields = _snmp_map.translate(entry, incoming.varbinds, envelope)
         if fields is None:
             self._report.count("ignored")
         return fields
 
     def _answer(self, incoming: _snmp_engine.Incoming, peer: Peer, endpoint: Endpoint) -> None:
-        if not incoming.confirmed or self._engine is None:
-            return
-        sent = endpoint.send(self._engine.answer(incoming), peer)
-        self._report.count("answered" if sent else "unsent")
+        if incoming.response is not None:
+            sent = endpoint.send(incoming.response, peer)
+            self._report.count("answered" if sent else "unsent")
 
 
 async def run(config: Config, sink: Sink, log: logging.Logger) -> None:

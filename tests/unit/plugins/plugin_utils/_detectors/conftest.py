@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _ber, _snmp_message, _usm
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
+from ansible_collections.tapeworks.drive_sharing.tests.bench import snmp_wire as wire
 
 AUTH_PASSPHRASE = "authentication"
 PRIV_PASSPHRASE = "privacy of it"
@@ -23,21 +22,16 @@ def value_of(value: Any) -> bytes:
     """Encode a variable's value: bytes are an OCTET STRING, text with a leading dot an OID, a pair is taken as it is."""
     match value:
         case bytes():
-            return _ber.element(_ber.OCTETS, value)
+            return wire.element(wire.OCTETS, value)
         case str() if value.startswith("."):
-            return _ber.element(_ber.OID, _ber.oid(value[1:]))
+            return wire.element(wire.OID, wire.oid(value[1:]))
         case str():
-            return _ber.element(_ber.OCTETS, value.encode())
+            return wire.element(wire.OCTETS, value.encode())
         case int():
-            return _ber.integer(value)
+            return wire.integer(value)
         case (tag, contents):
-            return _ber.element(tag, contents)
+            return wire.element(tag, contents)
     raise TypeError(value)
-
-
-@functools.cache
-def _user(name: str, auth: str, priv: str, auth_passphrase: str, priv_passphrase: str) -> _usm.User:
-    return _usm.User(name, auth, priv, auth_passphrase.encode(), priv_passphrase.encode())
 
 
 class Agent:
@@ -55,18 +49,18 @@ class Agent:
         priv_passphrase: str = PRIV_PASSPHRASE,
     ) -> None:
         self.authority = (engine_id, boots, 0)
-        self.keys = _user(user, auth, priv, auth_passphrase, priv_passphrase).keys(engine_id)
+        self.keys = wire.keys(user, auth, priv, auth_passphrase, priv_passphrase, engine_id)
         self.salt = 0
 
     @staticmethod
     def variables(notification: str, *variables: tuple[str, Any], uptime: int = 1) -> bytes:
         """Encode sysUpTime.0, snmpTrapOID.0 and the variables given."""
         every = (
-            ("1.3.6.1.2.1.1.3.0", (_ber.TIME_TICKS, uptime.to_bytes(4, "big"))),
+            ("1.3.6.1.2.1.1.3.0", (wire.TIME_TICKS, wire.integer(uptime)[2:])),
             ("1.3.6.1.6.3.1.1.4.1.0", f".{notification}"),
             *variables,
         )
-        return _snmp_message.write_varbinds(*((_ber.oid(name), value_of(value)) for name, value in every))
+        return wire.varbinds(*((wire.oid(name), value_of(value)) for name, value in every))
 
     @classmethod
     def reserved(cls, number: int = 1, /, **changes: Any) -> bytes:
@@ -86,16 +80,16 @@ class Agent:
                 objects[name] = (oid, value)
         return cls.variables(f"{MIB}.0.1", *((f"{MIB}.{oid}", value) for oid, value in objects.values()))
 
-    def scoped(self, variables: bytes, *, tag: int = _snmp_message.INFORM, request_id: int = 1) -> bytes:
+    def scoped(self, variables: bytes, *, tag: int = wire.INFORM, request_id: int = 1) -> bytes:
         """Put a PDU into a scope."""
-        pdu = _snmp_message.write_pdu(tag, request_id, variables)
-        return _snmp_message.write_scoped_pdu(self.authority[0], b"", pdu)
+        pdu = wire.pdu(tag, request_id, variables)
+        return wire.scoped(self.authority[0], b"", pdu)
 
     def message(
         self,
         variables: bytes,
         *,
-        tag: int = _snmp_message.INFORM,
+        tag: int = wire.INFORM,
         request_id: int = 1,
         flags: int = 7,
         message_id: int = 1,
@@ -105,26 +99,19 @@ class Agent:
         engine_id, boots, own = self.authority
         self.salt += 1
         scoped = self.scoped(variables, tag=tag, request_id=request_id)
-        if tag == _snmp_message.TRAP:
-            flags &= ~_snmp_message.REPORTABLE
+        if tag == wire.TRAP:
+            flags &= ~wire.REPORTABLE
         authority = (engine_id, boots, own if time is None else time)
-        return _usm.protected(self.keys, message_id, flags, authority, scoped, self.salt.to_bytes(8, "big"))
+        return wire.protected(self.keys, message_id, flags, authority, scoped, self.salt.to_bytes(8, "big"))
 
-    def plain(self, variables: bytes, *, user: bytes, flags: int = 4, tag: int = _snmp_message.INFORM) -> bytes:
+    def plain(self, variables: bytes, *, user: bytes, flags: int = 4, tag: int = wire.INFORM) -> bytes:
         """Write a message without protection."""
         scoped = self.scoped(variables, tag=tag)
-        return _snmp_message.write_v3(1, flags, self.authority, user, b"", b"", scoped)[0]
+        return wire.v3(1, flags, self.authority, user, b"", b"", scoped)[0]
 
-    def read(self, message: bytes) -> tuple[_snmp_message.Header, _snmp_message.Pdu]:
+    def read(self, message: bytes) -> wire.Answer:
         """Read a response or report as a sender does: what claims to be authentic must be."""
-        header, _model = _snmp_message.read_v3(message, _snmp_message.version(message)[1])
-        if header is None:
-            raise AssertionError
-        if header.flags & _snmp_message.AUTH and not _usm.authentic(self.keys, message, header):
-            raise AssertionError
-        if header.flags & _snmp_message.PRIV:
-            return header, _snmp_message.read_scoped_pdu(_usm.decrypted(self.keys, header))[2]
-        return header, _snmp_message.read_scope(header.data)[2]
+        return wire.read(message, self.keys)
 
 
 class Clock:

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_message, _snmp_queue, snmp
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_queue, snmp
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
+from ansible_collections.tapeworks.drive_sharing.tests.bench import snmp_wire as wire
 
 ARGS: dict[str, Any] = {
     "listen": ["127.0.0.1:0"],
@@ -87,7 +88,7 @@ class Library:
         """Give the next answer's PDU."""
         async with asyncio.timeout(WITHIN):
             message = await asyncio.get_running_loop().sock_recv(self.socket, 65535)
-        return self.agent.read(message)[1]
+        return self.agent.read(message)
 
     def nothing(self) -> bool:
         """Say whether no answer has come."""
@@ -147,7 +148,7 @@ def test_an_inform_is_answered_only_after_its_change_was_committed(agent: Any) -
             assert library.nothing()
             table.open.set()
             pdu = await library.answer()
-            assert (pdu.tag, pdu.request_id) == (_snmp_message.RESPONSE, 5)
+            assert (pdu.tag, pdu.request_id) == (wire.RESPONSE, 5)
             assert table.transactions[0][0]["drive"] == {"serial": "1310211169"}
             assert table.transactions[0][0]["origin"] == "snmp 127.0.0.1 library 7.1 1310211169"
             assert detector.counters() == {"datagrams": 1, "informs": 1, "written": 1, "answered": 1}
@@ -296,7 +297,7 @@ def test_a_change_on_which_the_table_stumbles_keeps_no_other_from_it_and_is_not_
         (lambda agent: agent.reserved(serial=None), "missing"),
         (lambda agent: agent.reserved(serial="{{ 7 * 7 }}"), "refused"),
         (lambda agent: agent.reserved(serial="x" * 10_240), "refused"),
-        (lambda agent: _snmp_message.write_varbinds(), "refused"),
+        (lambda agent: wire.varbinds(), "refused"),
     ],
 )
 def test_an_inform_that_will_never_be_usable_is_answered_and_never_reaches_the_table(
@@ -335,7 +336,7 @@ def test_a_trap_is_written_and_not_answered(agent: Any) -> None:
         async with running(table) as detector:
             library = Library(agent, detector)
             sender = agent(bytes.fromhex("8000000001020304"), 4)
-            library.send(sender.message(agent.reserved(), tag=_snmp_message.TRAP, time=77))
+            library.send(sender.message(agent.reserved(), tag=wire.TRAP, time=77))
             await until(lambda: len(table.transactions) == 1)
             assert table.transactions[0][0]["origin"] == "snmp 8000000001020304 library 7.1 1310211169"
             assert library.nothing()

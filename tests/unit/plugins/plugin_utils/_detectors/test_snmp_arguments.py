@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_arguments, _usm
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_arguments, _snmp_pysnmp
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
     InvalidValueError,
     MissingLibraryError,
@@ -191,10 +191,40 @@ def test_sha_1_is_taken_if_it_is_allowed() -> None:
 
 
 def test_snmpv2c_alone_needs_no_user_and_no_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_usm, "HAS_CRYPTOGRAPHY", False)
+    monkeypatch.setattr(_snmp_pysnmp, "PysnmpCryptoError", True)
     assert _snmp_arguments.check({"allow_v2c": True, "communities": ["public"]}).communities == (b"public",)
     with pytest.raises(MissingLibraryError):
         _snmp_arguments.check(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("pysnmp_version", "", "pysnmp, 7.1.28 or later, which is not there; "),
+        (
+            "pysnmp_version",
+            "7.1.27",
+            "pysnmp, 7.1.28 or later; 7.1.27 takes SNMPv3 messages that nobody has signed; ",
+        ),
+        ("PysnmpCryptoError", True, "cryptography, 47 or later, for SNMPv3; "),
+    ],
+)
+def test_a_package_that_is_missing_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: Any, text: str
+) -> None:
+    monkeypatch.setattr(_snmp_pysnmp, name, value)
+    with pytest.raises(MissingLibraryError) as raised:
+        _snmp_arguments.check(GOOD)
+    assert str(raised.value) == (
+        f"The detector snmp needs the Python package {text}nothing was started. "
+        "Install it into the environment of ansible-rulebook."
+    )
+
+
+@pytest.mark.parametrize("version", ["7.1.28", "7.1.30", "7.2.0", "7.2.0-beta1", "8.0"])
+def test_later_versions_of_pysnmp_are_taken(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(_snmp_pysnmp, "pysnmp_version", version)
+    assert _snmp_arguments.check(GOOD)
 
 
 def from_file(path: Path) -> dict[str, Any]:

@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import copy
+import functools
+import gc
+import tempfile
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,23 +19,56 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
-    _ber,
+    _snmp_arguments,
     _snmp_engine,
-    _snmp_message,
-    _usm,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._ber import MalformedError
+from ansible_collections.tapeworks.drive_sharing.tests.bench import snmp_wire as wire
 
 ENGINE = bytes.fromhex("80001f8805000102030405060708090a0b")
 SENDER = bytes.fromhex("8000000001020304")
 HERE = "192.0.2.10"
-USER = _usm.User("library", "sha256", "aes128", b"authentication", b"privacy of it")
 STATS = "1.3.6.1.6.3.15.1.1."
 REPORTS = {"level": 1, "time": 2, "user": 3, "engine": 4, "digest": 5, "decryption": 6}
 
 
-def new_engine(clock: Any, boots: int = 3, communities: tuple[bytes, ...] = ()) -> _snmp_engine.Engine:
-    return _snmp_engine.Engine(ENGINE, boots, {"library": (USER, (SENDER,))}, communities, clock)
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+CLOCK = Clock()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Be at the engines' start."""
+    CLOCK.now = 1000.0
+    return CLOCK
+
+
+@functools.cache
+def built(boots: int, communities: tuple[bytes, ...], auth: str, priv: str) -> _snmp_engine.Engine:
+    """Make an engine once: pysnmp takes some tenths of a second for it."""
+    CLOCK.now = 1000.0
+    user = _snmp_arguments.UserConfig("library", auth, priv, b"authentication", b"privacy of it", (SENDER,))
+    return _snmp_engine.Engine(ENGINE, boots, [user], communities, CLOCK)
+
+
+def new_engine(
+    _clock: Clock,
+    boots: int = 3,
+    communities: tuple[bytes, ...] = (),
+    auth: str = "sha256",
+    priv: str = "aes128",
+) -> _snmp_engine.Engine:
+    engine = copy.copy(built(boots, communities, auth, priv))
+    engine._senders = {}
+    engine._digests = collections.OrderedDict()
+    return engine
 
 
 @pytest.fixture
@@ -48,51 +87,77 @@ def refused(engine: _snmp_engine.Engine, message: bytes, address: str = HERE) ->
     return raised.value
 
 
-def report(library: Any, error: _snmp_engine.RefusedError, name: str) -> _snmp_message.Header:
-    """Check that the reply is the report of this name, and give its header."""
+def answer(library: Any, incoming: _snmp_engine.Incoming) -> wire.Answer:
+    assert incoming.response is not None
+    read: wire.Answer = library.read(incoming.response)
+    return read
+
+
+def report(library: Any, error: _snmp_engine.RefusedError, name: str) -> wire.Answer:
+    """Check that the reply is the report of this name, and give it."""
     assert error.reply is not None
-    header, pdu = library.read(error.reply)
-    assert pdu.tag == _snmp_message.REPORT
-    assert [_ber.oid_text(oid) for oid, _tag, _value in pdu.varbinds] == [f"{STATS}{REPORTS[name]}.0"]
-    assert header.engine_id == ENGINE
-    assert header.boots == 3
-    assert not header.flags & _snmp_message.REPORTABLE
-    return header
+    read: wire.Answer = library.read(error.reply)
+    assert read.tag == wire.REPORT
+    assert [name for name, _tag, _value in read.variables] == [wire.oid(f"{STATS}{REPORTS[name]}.0")]
+    assert read.authority[:2] == (ENGINE, 3)
+    return read
 
 
 def test_an_inform_is_taken_and_its_answer_repeats_its_variables(engine: Any, library: Any) -> None:
     variables = library.reserved()
     incoming = engine.take(library.message(variables, request_id=77, message_id=5), HERE)
-    assert incoming.confirmed
     assert incoming.user == "library"
     assert incoming.sender_engine == b""
-    header, pdu = library.read(engine.answer(incoming))
-    assert header.flags == _snmp_message.AUTH | _snmp_message.PRIV
-    assert header.message_id == 5
-    assert (pdu.tag, pdu.request_id, pdu.raw) == (_snmp_message.RESPONSE, 77, variables)
+    assert incoming.request == "r77"
+    read = answer(library, incoming)
+    assert read.flags == wire.AUTH | wire.PRIV
+    assert read.message_id == 5
+    assert (read.tag, read.request_id, read.raw) == (wire.RESPONSE, 77, variables)
+
+
+def test_every_kind_of_value_goes_back_as_it_came(engine: Any, agent: Any, library: Any) -> None:
+    values = [
+        *((wire.INTEGER, wire.integer(number)[2:]) for number in (0, -1, 2**31 - 1, -(2**31))),
+        (wire.OCTETS, bytes(range(256))),
+        (wire.NULL, b""),
+        (wire.OID, wire.oid("2.999.4294967295")),
+        (wire.IP_ADDRESS, bytes([192, 0, 2, 7])),
+        *((tag, b"\0" + b"\xff" * 4) for tag in (wire.COUNTER32, wire.UNSIGNED32, wire.TIME_TICKS)),
+        (wire.OPAQUE, b"\x9f\x78\x04\0\0\0\0"),
+        (wire.COUNTER64, b"\0" + b"\xff" * 8),
+        (0x80, b""),
+        (0x81, b""),
+        (0x82, b""),
+    ]
+    variables = agent.variables("1.3.6.1.4.1.99999.1", *((f"1.3.6.1.4.1.99999.2.{n}", v) for n, v in enumerate(values)))
+    assert answer(library, engine.take(library.message(variables), HERE)).raw == variables
+
+
+@pytest.mark.parametrize("priv", wire.PRIV_PROTOCOLS)
+@pytest.mark.parametrize("auth", wire.AUTH_PROTOCOLS)
+def test_every_pair_of_protocols_is_understood(clock: Any, agent: Any, auth: str, priv: str) -> None:
+    library = agent(ENGINE, 3, auth=auth, priv=priv)
+    incoming = new_engine(clock, auth=auth, priv=priv).take(library.message(library.reserved()), HERE)
+    assert answer(library, incoming).raw == library.reserved()
 
 
 def test_an_answer_has_the_context_of_its_inform(engine: Any, library: Any) -> None:
-    pdu = _snmp_message.write_pdu(_snmp_message.INFORM, 1, library.reserved())
-    scoped = _snmp_message.write_scoped_pdu(b"another engine", b"a context", pdu)
-    message = _usm.protected(library.keys, 1, 7, library.authority, scoped, bytes(8))
-    answer = engine.answer(engine.take(message, HERE))
-    header, _model = _snmp_message.read_v3(answer, _snmp_message.version(answer)[1])
-    assert header is not None
-    scope = _snmp_message.read_scoped_pdu(_usm.decrypted(library.keys, header))
-    assert scope[:2] == (b"another engine", b"a context")
+    scoped = wire.scoped(b"another engine", b"a context", wire.pdu(wire.INFORM, 1, library.reserved()))
+    message = wire.protected(library.keys, 1, 7, library.authority, scoped, bytes(8))
+    assert answer(library, engine.take(message, HERE)).context == (b"another engine", b"a context")
 
 
 def test_two_answers_never_have_the_same_salt(engine: Any, library: Any) -> None:
-    incoming = engine.take(library.message(library.reserved()), HERE)
-    assert library.read(engine.answer(incoming))[0].salt != library.read(engine.answer(incoming))[0].salt
+    message = library.message(library.reserved())
+    first, second = (answer(library, engine.take(message, HERE)) for _turn in range(2))
+    assert first.salt != second.salt
 
 
 def test_a_sender_that_knows_nothing_is_told_the_engine(engine: Any, agent: Any, library: Any, clock: Any) -> None:
     clock.now += 70
     error = refused(engine, agent(b"", 0).plain(b"0\x00", user=b""))
     assert (error.kind, error.routine) == ("discovery", True)
-    assert report(library, error, "engine").time == 70
+    assert report(library, error, "engine").authority[2] == 70
 
 
 def test_a_sender_that_does_not_know_boots_and_time_is_told_them_authentically(
@@ -100,7 +165,7 @@ def test_a_sender_that_does_not_know_boots_and_time_is_told_them_authentically(
 ) -> None:
     error = refused(engine, agent(ENGINE, boots=0).message(library.reserved()))
     assert (error.kind, error.routine) == ("time_window", True)
-    assert report(library, error, "time").flags == _snmp_message.AUTH
+    assert report(library, error, "time").flags == wire.AUTH
 
 
 @pytest.mark.parametrize("difference", [-151, 151])
@@ -134,7 +199,7 @@ def test_a_wrong_authentication_passphrase_is_refused_and_reported(engine: Any, 
     error = refused(engine, agent(ENGINE, 3, auth_passphrase="something else").message(library.reserved()))
     assert error.kind == "digest"
     assert str(error) == "its digest is wrong: auth_protocol or auth_passphrase of user 'library' differ there"
-    assert report(library, error, "digest").flags == 0
+    assert not report(library, error, "digest").flags & wire.AUTH
 
 
 def test_a_wrong_authentication_protocol_is_refused(engine: Any, agent: Any, library: Any) -> None:
@@ -151,9 +216,26 @@ def test_a_wrong_privacy_passphrase_or_protocol_is_refused_and_reported(
 
 
 def test_a_salt_of_another_length_cannot_be_decrypted(engine: Any, library: Any) -> None:
-    message, at = _snmp_message.write_v3(1, 7, library.authority, b"library", bytes(24), b"short", b"\x04\x00")
-    digest = _usm._digest(library.keys, message)
+    message, at = wire.v3(1, 7, library.authority, b"library", bytes(24), b"short", b"\x04\x00")
+    digest = library.keys.digest(message)
     assert refused(engine, message[:at] + digest + message[at + 24 :]).kind == "decryption"
+
+
+@pytest.mark.parametrize("length", [0, 12, 23, 25])
+def test_a_digest_of_another_length_is_not_believed(engine: Any, library: Any, length: int) -> None:
+    # Until 7.1.27 pysnmp took an empty digest for an authentic one.
+    inner = library.keys.cipher(3, 0, bytes(8)).encryptor().update(library.scoped(library.reserved()))
+    data = wire.element(wire.OCTETS, inner)
+    message, _at = wire.v3(1, 7, library.authority, b"library", bytes(length), bytes(8), data)
+    assert refused(engine, message).kind == "digest"
+
+
+def test_no_octet_of_a_message_can_be_changed(engine: Any, library: Any) -> None:
+    message = library.message(library.reserved())
+    for place in range(len(message)):
+        changed = message[:place] + bytes([message[place] ^ 1]) + message[place + 1 :]
+        with pytest.raises(_snmp_engine.RefusedError):
+            engine.take(changed, HERE)
 
 
 def test_an_unknown_user_is_refused_and_reported(engine: Any, agent: Any, library: Any) -> None:
@@ -163,7 +245,7 @@ def test_an_unknown_user_is_refused_and_reported(engine: Any, agent: Any, librar
     report(library, error, "user")
 
 
-@pytest.mark.parametrize("tag", [_snmp_message.INFORM, _snmp_message.TRAP])
+@pytest.mark.parametrize("tag", [wire.INFORM, wire.TRAP])
 @pytest.mark.parametrize("flags", [0, 4])
 def test_a_message_without_authentication_is_refused(engine: Any, library: Any, flags: int, tag: int) -> None:
     error = refused(engine, library.plain(library.reserved(), user=b"library", flags=flags, tag=tag))
@@ -187,25 +269,24 @@ def test_a_trap_that_nobody_signed_is_refused_whoever_it_names(
     engine: Any, agent: Any, authority: bytes, flags: int, user: bytes
 ) -> None:
     # pysnmp 7.1.30 gives these to the application: it looks at the level only where it is the authority itself.
-    message = agent(authority, 3).plain(agent.reserved(), user=user, flags=flags, tag=_snmp_message.TRAP)
+    message = agent(authority, 3).plain(agent.reserved(), user=user, flags=flags, tag=wire.TRAP)
     assert refused(engine, message).reply is None
 
 
 def test_encryption_without_authentication_is_malformed(engine: Any, library: Any) -> None:
-    with pytest.raises(MalformedError, match="encryption without authentication"):
-        engine.take(library.plain(library.reserved(), user=b"library", flags=6), HERE)
+    assert refused(engine, library.plain(library.reserved(), user=b"library", flags=6)).kind == "malformed"
 
 
 def test_a_trap_of_a_configured_engine_is_taken_and_has_its_engine(engine: Any, agent: Any) -> None:
     sender = agent(SENDER, boots=9)
-    incoming = engine.take(sender.message(sender.reserved(), tag=_snmp_message.TRAP, time=12345), HERE)
-    assert not incoming.confirmed
+    incoming = engine.take(sender.message(sender.reserved(), tag=wire.TRAP, time=12345), HERE)
+    assert incoming.response is None
     assert incoming.sender_engine == SENDER
 
 
 def test_a_trap_of_an_engine_that_is_not_configured_is_refused_with_the_option_to_set(engine: Any, agent: Any) -> None:
     other = agent(bytes.fromhex("8000000009090909"), boots=9)
-    error = refused(engine, other.message(other.reserved(), tag=_snmp_message.TRAP))
+    error = refused(engine, other.message(other.reserved(), tag=wire.TRAP))
     assert (error.kind, error.reply) == ("engine", None)
     assert str(error) == (
         "no user in snmp.users has the security_engine_id 8000000009090909, "
@@ -232,7 +313,7 @@ def test_nothing_is_reported_to_a_sender_that_is_the_authority_itself(engine: An
 
 
 def trap(sender: Any, time: int) -> bytes:
-    message: bytes = sender.message(sender.reserved(), tag=_snmp_message.TRAP, time=time)
+    message: bytes = sender.message(sender.reserved(), tag=wire.TRAP, time=time)
     return message
 
 
@@ -296,27 +377,17 @@ def test_what_is_kept_against_repetition_ends_with_the_time_window(engine: Any, 
     assert len(engine._digests) == 1
 
 
-def test_strangers_leave_nothing_behind(engine: Any, agent: Any, library: Any) -> None:
-    for number in range(50):
-        stranger = agent(ENGINE, 3, user=f"user{number}")
-        refused(engine, stranger.message(library.reserved()), f"192.0.2.{number}")
-        other = agent(bytes([128, 0, 0, 0, number]), 3)
-        refused(engine, other.message(library.reserved(), tag=_snmp_message.TRAP))
-    assert (len(engine._digests), len(engine._senders), len(engine._keys)) == (0, 0, 2)
-
-
 @pytest.mark.parametrize("tag", [0xA0, 0xA1, 0xA2, 0xA3, 0xA5, 0xA8])
 def test_other_pdus_are_refused(engine: Any, library: Any, tag: int) -> None:
     assert refused(engine, library.message(library.reserved(), tag=tag)).kind == "pdu"
 
 
-def test_an_authentic_message_with_a_broken_pdu_is_malformed(engine: Any, library: Any) -> None:
-    with pytest.raises(MalformedError):
-        engine.take(library.message(b"0\x03\x30\x01\x00"), HERE)
+def test_an_authentic_message_with_a_broken_pdu_is_refused(engine: Any, library: Any) -> None:
+    assert refused(engine, library.message(b"0\x03\x30\x01\x00")).kind == "decryption"
 
 
-def v2c(library: Any, community: bytes, tag: int = _snmp_message.INFORM) -> bytes:
-    return _snmp_message.write_v2c(community, _snmp_message.write_pdu(tag, 9, library.reserved()))
+def v2c(library: Any, community: bytes, tag: int = wire.INFORM, request_id: int = 9) -> bytes:
+    return wire.v2c(community, wire.pdu(tag, request_id, library.reserved()))
 
 
 def test_snmpv2c_is_not_taken_by_default(engine: Any, library: Any) -> None:
@@ -327,11 +398,15 @@ def test_snmpv2c_is_not_taken_by_default(engine: Any, library: Any) -> None:
 
 def test_snmpv2c_is_taken_with_a_configured_community(clock: Any, library: Any) -> None:
     engine = new_engine(clock, communities=(b"first", b"second"))
-    incoming = engine.take(v2c(library, b"second"), HERE)
-    answer = engine.answer(incoming)
-    community, pdu = _snmp_message.read_v2c(answer, _snmp_message.version(answer)[1])
-    assert (community, pdu.tag, pdu.request_id, pdu.raw) == (b"second", _snmp_message.RESPONSE, 9, library.reserved())
-    assert not engine.take(v2c(library, b"first", _snmp_message.TRAP), HERE).confirmed
+    read = answer(library, engine.take(v2c(library, b"second"), HERE))
+    assert (read.context[0], read.tag, read.request_id, read.raw) == (b"second", wire.RESPONSE, 9, library.reserved())
+    assert engine.take(v2c(library, b"first", wire.TRAP), HERE).response is None
+
+
+def test_a_repetition_in_snmpv2c_is_the_same_request(clock: Any, library: Any) -> None:
+    engine = new_engine(clock, communities=(b"first", b"second"))
+    first, again, other = (engine.take(v2c(library, b"first", request_id=number), HERE).request for number in (1, 1, 2))
+    assert first == again != other
 
 
 @pytest.mark.parametrize("community", [b"", b"firs", b"first ", b"First", b"\0first"])
@@ -343,7 +418,7 @@ def test_another_community_is_refused(clock: Any, library: Any, community: bytes
 
 @pytest.mark.parametrize(("version", "name"), [(0, "SNMPv1"), (2, "version 2"), (99, "version 99")])
 def test_other_versions_are_refused(engine: Any, version: int, name: str) -> None:
-    error = refused(engine, _ber.element(_ber.SEQUENCE, _ber.integer(version), b"\x04\x00"))
+    error = refused(engine, wire.element(wire.SEQUENCE, wire.integer(version), b"\x04\x00"))
     assert str(error) == f"it is of {name}, which is not taken"
 
 
@@ -356,13 +431,11 @@ def test_another_security_model_is_refused(engine: Any, library: Any) -> None:
 def test_every_truncation_of_an_inform_is_refused(engine: Any, library: Any) -> None:
     message = library.message(library.reserved())
     for length in range(len(message)):
-        with pytest.raises((MalformedError, _snmp_engine.RefusedError)):
-            engine.take(message[:length], HERE)
+        refused(engine, message[:length])
 
 
-def test_something_behind_the_message_is_malformed(engine: Any, library: Any) -> None:
-    with pytest.raises(MalformedError):
-        engine.take(library.message(library.reserved()) + b"\0", HERE)
+def test_something_behind_the_message_is_refused(engine: Any, library: Any) -> None:
+    assert refused(engine, library.message(library.reserved()) + b"\0").kind == "malformed"
 
 
 SAMPLES: list[Callable[[Any], bytes]] = [
@@ -381,7 +454,7 @@ def test_no_octets_get_anything_else_than_a_refusal(clock: Any, agent: Any, data
     for place, octet in data.draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1)):
         message[place % (len(message) + 1) : place % (len(message) + 1) + data.draw(st.integers(0, 2))] = bytes([octet])
     engine = new_engine(clock, communities=(b"public",))
-    with contextlib.suppress(MalformedError, _snmp_engine.RefusedError):
+    with contextlib.suppress(_snmp_engine.RefusedError):
         engine.take(bytes(message), HERE)
 
 
@@ -390,3 +463,90 @@ def test_a_new_engine_id_has_the_form_of_rfc_3411() -> None:
     assert first != second
     assert 5 <= len(first) <= 32
     assert first[:5].hex() == "80001f8805"
+
+
+def strangers(library: Any, agent: Any) -> Callable[[int], list[tuple[bytes, str]]]:
+    """Give what strangers may send in many forms, each time from others: what pysnmp keeps something of."""
+    variables = wire.varbinds()
+    report = wire.varbinds((wire.oid(f"{STATS}4.0"), wire.integer(1, wire.COUNTER32)))
+    first = agent(ENGINE, 3).message(variables)
+
+    def messages(number: int) -> list[tuple[bytes, str]]:
+        octets = number.to_bytes(4, "big")
+        engine_id, address = b"\x80\0\0\0\5" + octets, f"10.{octets[1]}.{octets[2]}.{octets[3]}"
+        inform, said = wire.pdu(wire.INFORM, number, variables), wire.pdu(wire.REPORT, number, report)
+        scoped, authority = wire.scoped(b"", b"", inform), (engine_id, number, number)
+        return [
+            (message, address)
+            for message in (
+                wire.discovery(),
+                wire.v3(number, 4, authority, b"", b"", b"", scoped)[0],
+                wire.v3(number, 0, authority, b"user" + octets, b"", b"", scoped)[0],
+                wire.v3(number, 1, authority, b"", bytes(24), b"", scoped)[0],
+                wire.v3(number, 3, authority, b"", bytes(24), bytes(8), wire.element(wire.OCTETS, octets * 9))[0],
+                wire.v3(number, 4, (ENGINE, 3, 0), b"", b"", b"", wire.scoped(engine_id, octets, said))[0],
+                wire.v3(number, 4, (ENGINE, 3, 0), b"", b"", b"", scoped)[0],
+                wire.v3(number, 7, (ENGINE, 3, 0), b"library", octets * 6, bytes(8), wire.element(4, octets))[0],
+                wire.v3(number, 7, (SENDER, number, 0), b"library", octets * 6, bytes(8), wire.element(4, octets))[0],
+                wire.v3(number, 7, (b"", 0, 0), octets, octets * 6, octets, wire.element(4, octets))[0],
+                first[: number % len(first)] + octets + first[number % len(first) :],
+                octets * (number % 50),
+            )
+        ]
+
+    return messages
+
+
+def test_thousands_of_datagrams_of_strangers_leave_nothing_behind(clock: Any, agent: Any, library: Any) -> None:
+    engine = new_engine(clock, communities=(b"first",))
+    messages = strangers(library, agent)
+
+    def send(numbers: range) -> int:
+        kinds = set()
+        for number in numbers:
+            for message, address in [*messages(number), (v2c(library, number.to_bytes(4, "big")), HERE)]:
+                kinds.add(refused(engine, message, address).kind)
+        assert {"discovery", "engine", "digest", "security_level", "community", "malformed"} <= kinds
+        gc.collect()
+        return len(gc.get_objects())
+
+    send(range(1, 50))
+    before = send(range(50, 100))
+    after = send(range(100, 600))
+    # pysnmp by itself keeps four objects of each of these 6,500.
+    assert after - before < 1000
+    assert (len(engine._digests), len(engine._senders)) == (0, 0)
+
+
+def test_informs_that_are_never_answered_leave_nothing_behind(engine: Any, library: Any, clock: Any) -> None:
+    def send(numbers: range) -> int:
+        for number in numbers:
+            engine.take(library.message(library.reserved(number), request_id=number), HERE)
+        engine._digests.clear()
+        gc.collect()
+        return len(gc.get_objects())
+
+    send(range(50))
+    before = send(range(50, 100))
+    assert send(range(100, 1100)) - before < 200
+
+
+def test_no_file_is_written(clock: Any, tmp_path: Any, monkeypatch: Any) -> None:
+    for name in ("TMPDIR", "HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.chdir(tmp_path)
+    _snmp_engine.Engine(ENGINE, 3, [], (b"public",), clock)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_time_of_day_does_not_matter(engine: Any, library: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(time, "time", lambda: 5_000_000_000.0)
+    assert answer(library, engine.take(library.message(library.reserved()), HERE)).authority == (ENGINE, 3, 0)
+
+
+def test_a_users_name_may_have_any_letters(clock: Any, agent: Any) -> None:
+    user = _snmp_arguments.UserConfig("bücherei", "sha256", "aes128", b"authentication", b"privacy of it", ())
+    library = agent(ENGINE, 3, user="bücherei")
+    incoming = _snmp_engine.Engine(ENGINE, 3, [user], (), clock).take(library.message(library.reserved()), HERE)
+    assert incoming.user == "bücherei"

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyasn1.codec.ber import decoder
+from pysnmp.proto import rfc1905
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
-    _ber,
     _snmp_map,
     _snmp_map_check,
-    _snmp_message,
+    _snmp_pysnmp,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.tests.bench import snmp_wire as wire
 
 NOW = 1795413634.5
 ENTERPRISE = "1.3.6.1.4.1.99999"
@@ -32,10 +34,9 @@ def translated(
     agent: Any, maps: Any, variables: bytes, *, address: str = "192.0.2.10", sender: str = "192.0.2.10 library"
 ) -> dict[str, Any] | None:
     entries = {entry.notification: entry for entry in _snmp_map_check.check_maps(maps, "snmp.maps")}
-    octets = _snmp_message.write_pdu(_snmp_message.INFORM, 77, variables)
-    pdu, _end = _snmp_message.read_pdu(octets, 0, len(octets))
-    envelope = _snmp_map.Envelope(address, sender, pdu.request_id, pdu.raw, NOW)
-    fields = _snmp_map.translate(entries[pdu.notification()], pdu.varbinds, envelope)
+    varbinds = _snmp_pysnmp.varbinds(decoder.decode(variables, asn1Spec=rfc1905.VarBindList())[0])
+    envelope = _snmp_map.Envelope(address, sender, "r77", NOW)
+    fields = _snmp_map.translate(entries[_snmp_map.notification(varbinds)], varbinds, envelope)
     if fields is not None:
         # Whatever comes out must be what the table takes.
         observation = {key: value for key, value in fields.items() if key != "drive"}
@@ -100,7 +101,7 @@ def test_a_release_by_somebody_unknown_has_no_port(agent: Any, more: tuple[tuple
         (3, bytes.fromhex("500605b00001a2b0"), {"protocol": "sas", "id": "500605b00001a2b0"}),
         (2, "iqn.2026-11.com.example:Host1", {"protocol": "iscsi", "id": "iqn.2026-11.com.example:host1"}),
         (4, "2001:DB8::1", {"protocol": "ip", "id": "2001:db8::1"}),
-        (4, (_ber.IP_ADDRESS, bytes([192, 0, 2, 7])), {"protocol": "ip", "id": "192.0.2.7"}),
+        (4, (wire.IP_ADDRESS, bytes([192, 0, 2, 7])), {"protocol": "ip", "id": "192.0.2.7"}),
         (0, "", UNREADABLE),
         (0, "10000090fa1658de", UNREADABLE),
         (1, "", UNREADABLE),
@@ -153,7 +154,7 @@ def test_a_missing_variable_is_named(agent: Any, name: str) -> None:
         translated(agent, OURS, agent.reserved(**{name: None}))
 
 
-@pytest.mark.parametrize("tag", [_ber.NULL, 0x80, 0x81, 0x82])
+@pytest.mark.parametrize("tag", [wire.NULL, 0x80, 0x81, 0x82])
 def test_a_variable_without_a_value_is_missing(agent: Any, tag: int) -> None:
     with pytest.raises(_snmp_map.MissingVariableError, match="has no value"):
         translated(agent, OURS, agent.reserved(serial=(tag, b"")))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _ber, _snmp_map_check
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_map, _snmp_map_check
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB, SHIPPED
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
@@ -33,12 +33,12 @@ def test_a_shipped_map_can_be_changed_by_field() -> None:
         [{"use": "tape_drive_sharing", "library": {"value": "ts4500_01"}}], "snmp.maps"
     )
     assert [entry.library.value for entry in entries if entry.library] == ["ts4500_01", "ts4500_01"]
-    assert [_ber.oid_text(entry.notification) for entry in entries] == [f"{MIB}.0.1", f"{MIB}.0.2"]
+    assert [_snmp_map.oid_text(entry.notification) for entry in entries] == [f"{MIB}.0.1", f"{MIB}.0.2"]
 
 
 def test_an_object_identifier_may_begin_with_a_dot() -> None:
     entry = _snmp_map_check.check_maps([{**GOOD, "notification": ".1.3.6.1.4.1.99999.0.5"}], "snmp.maps")[0]
-    assert _ber.oid_text(entry.notification) == "1.3.6.1.4.1.99999.0.5"
+    assert _snmp_map.oid_text(entry.notification) == "1.3.6.1.4.1.99999.0.5"
 
 
 def faults() -> list[tuple[Any, str]]:
