@@ -136,8 +136,8 @@ class Engine:
             if version not in self._versions:
                 raise _version_error(version)
             taken = self._core.take(version, message)
-        except _snmp_pysnmp.MalformedError:
-            msg = "it is malformed"
+        except _snmp_pysnmp.MalformedError as exc:
+            msg = f"it is malformed ({exc})"
             raise RefusedError("malformed", msg) from None
         except _snmp_pysnmp.DroppedError as exc:
             raise self._explain(exc) from None

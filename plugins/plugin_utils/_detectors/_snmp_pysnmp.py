@@ -44,6 +44,9 @@ except ImportError:
     pysnmp_version = ""
     PysnmpCryptoError = True
     AbstractTransport = SnmpUSMSecurityModel = object
+    decoder = univ = config = errind = error = rfc1902 = rfc1905 = v2c = verdec = None
+    AbstractTransportDispatcher = SnmpEngine = UsmSecurityParameters = None
+    SnmpV2cMessageProcessingModel = SnmpV3MessageProcessingModel = SnmpV2cSecurityModel = None
 
 #: Until 7.1.27 a message with an empty digest counted as authentic (pysnmp issue 249).
 MIN_VERSION = (7, 1, 28)
@@ -80,7 +83,7 @@ def require(*, usm: bool) -> None:
 
 
 class MalformedError(Exception):
-    """A datagram is not what SNMP allows."""
+    """A datagram is not what SNMP allows; the text is the name of the exception that pysnmp raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class Core:
         try:
             return int(verdec.decode_message_version(message))
         except Exception as exc:
-            raise MalformedError from exc
+            raise MalformedError(type(exc).__name__) from exc
 
     def take(self, version: int, message: bytes) -> Taken:
         """Read one message of SNMPv2c or SNMPv3; raises MalformedError or DroppedError."""
@@ -197,7 +200,7 @@ class Core:
             raise DroppedError(reason, seen, self._outbox.message) from exc
         except Exception as exc:
             # Besides PyAsn1Error there are TypeError, ValueError and others, for messages that somebody made for it.
-            raise MalformedError from exc
+            raise MalformedError(type(exc).__name__) from exc
 
     def _taken(self, version: int, model: Any, parts: tuple[Any, ...]) -> Taken:
         model_id, security_model, name, level, engine_id, context, pdu_version, pdu, tags, *_others, reference = parts
