@@ -17,12 +17,14 @@ that were dropped) is bounded by nothing but their number. Therefore the models 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_schema
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_map import Value, Varbind
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import MissingLibraryError
 
@@ -36,7 +38,6 @@ try:
     from pysnmp.proto import errind, error, rfc1902, rfc1905
     from pysnmp.proto.api import v2c, verdec
     from pysnmp.proto.mpmod.rfc2576 import SnmpV2cMessageProcessingModel
-    from pysnmp.proto.mpmod.rfc3412 import SnmpV3MessageProcessingModel
     from pysnmp.proto.secmod.rfc2576 import SnmpV2cSecurityModel
     from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel, UsmSecurityParameters
     from pysnmp.proto.secmod.rfc3826.priv.aes import PysnmpCryptoError
@@ -46,7 +47,7 @@ except ImportError:
     AbstractTransport = SnmpUSMSecurityModel = object
     decoder = univ = config = errind = error = rfc1902 = rfc1905 = v2c = verdec = None
     AbstractTransportDispatcher = SnmpEngine = UsmSecurityParameters = None
-    SnmpV2cMessageProcessingModel = SnmpV3MessageProcessingModel = SnmpV2cSecurityModel = None
+    SnmpV2cMessageProcessingModel = SnmpV2cSecurityModel = None
 
 #: Until 7.1.27 a message with an empty digest counted as authentic (pysnmp issue 249).
 MIN_VERSION = (7, 1, 28)
@@ -184,7 +185,7 @@ class Core:
         self._outbox.message = None
         self._seen = Parameters()
         if version == V3:
-            model: Any = SnmpV3MessageProcessingModel()
+            model: Any = _snmp_schema.model()()
             self._engine.security_models[3] = usm = _Usm(self._known)
             self._engine.message_processing_subsystems[3] = model
         else:
@@ -204,20 +205,23 @@ class Core:
 
     def _taken(self, version: int, model: Any, parts: tuple[Any, ...]) -> Taken:
         model_id, security_model, name, level, engine_id, context, pdu_version, pdu, tags, *_others, reference = parts
+        kind = _kinds().get(tags, "")
+        if not kind or (version == V3 and level != AUTH_PRIV):
+            return Taken(version, int(level), self._seen, kind, 0, (), None)
+        if version == V3:
+            listed, _rest = decoder.decode(bytes(pdu[3]), asn1Spec=_snmp_schema.variables())
+        else:
+            listed = pdu[3]
         response = None
-        kind = "trap" if tags == rfc1905.SNMPv2TrapPDU.tagSet else ""
-        if tags == rfc1905.InformRequestPDU.tagSet:
-            kind = "inform"
-        if kind == "inform" and (version == V2C or level == AUTH_PRIV):
-            answer = rfc1905.ResponsePDU()
-            v2c.apiPDU.set_defaults(answer)
-            answer.setComponentByPosition(0, pdu[0], **_AS_IT_IS)
-            answer.setComponentByPosition(3, pdu[3], **_AS_IT_IS)
+        if kind == "inform":
+            answer = _snmp_schema.response(pdu) if version == V3 else v2c.apiPDU.get_response(pdu)
+            if version == V2C:
+                answer.setComponentByPosition(3, listed, **_AS_IT_IS)
             _domain, _address, response = model.prepare_response_message(
                 self._engine, model_id, security_model, name, level, engine_id, context, pdu_version, answer,
                 parts[10], reference, {},
             )  # fmt: skip
-        return Taken(version, int(level), self._seen, kind, int(pdu[0]), varbinds(pdu[3]) if kind else (), response)
+        return Taken(version, int(level), self._seen, kind, int(pdu[0]), varbinds(listed), response)
 
     def _see(self, _engine: Any, _point: str, variables: dict[str, Any], _context: Any) -> None:
         """Take what pysnmp shows of each SNMPv3 message while it looks at it."""
@@ -284,6 +288,11 @@ class _Usm(SnmpUSMSecurityModel):
 
 # What a report takes over from another.
 _OF_A_REPORT = ("securityStateReference", "contextEngineId", "contextName", "maxSizeResponseScopedPDU")
+
+
+@functools.cache
+def _kinds() -> dict[Any, str]:
+    return {rfc1905.InformRequestPDU.tagSet: "inform", rfc1905.SNMPv2TrapPDU.tagSet: "trap"}
 
 
 def varbinds(listed: Any) -> tuple[Varbind, ...]:

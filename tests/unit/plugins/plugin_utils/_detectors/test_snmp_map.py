@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder
-from pysnmp.proto import rfc1905
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
     _snmp_map,
     _snmp_map_check,
     _snmp_pysnmp,
+    _snmp_schema,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
@@ -34,7 +34,7 @@ def translated(
     agent: Any, maps: Any, variables: bytes, *, address: str = "192.0.2.10", sender: str = "192.0.2.10 library"
 ) -> dict[str, Any] | None:
     entries = {entry.notification: entry for entry in _snmp_map_check.check_maps(maps, "snmp.maps")}
-    varbinds = _snmp_pysnmp.varbinds(decoder.decode(variables, asn1Spec=rfc1905.VarBindList())[0])
+    varbinds = _snmp_pysnmp.varbinds(decoder.decode(variables, asn1Spec=_snmp_schema.variables())[0])
     envelope = _snmp_map.Envelope(address, sender, "r77", NOW)
     fields = _snmp_map.translate(entries[_snmp_map.notification(varbinds)], varbinds, envelope)
     if fields is not None:
