@@ -275,8 +275,8 @@ class Site:
                 assert row["error_state"] in ("", "error")
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_random_histories_lose_nothing_settle_nothing_early_and_come_to_rest(store: Any, seed: int) -> None:
+def try_history(store: Any, seed: int) -> None:
+    """Walk, and come to rest."""
     site = Site(store, seed)
     try:
         site.walk(STEPS)
@@ -286,3 +286,8 @@ def test_random_histories_lose_nothing_settle_nothing_early_and_come_to_rest(sto
         raise AssertionError(msg) from exc
     if STEPS >= 1000:
         assert min(site.settled, site.lates, site.forced) > 5, "the history was too tame to show anything"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_histories_lose_nothing_settle_nothing_early_and_come_to_rest(store: Any, seed: int) -> None:
+    try_history(store, seed)
