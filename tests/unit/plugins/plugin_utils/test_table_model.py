@@ -58,7 +58,7 @@ class Site:
     def walk(self, steps: int) -> None:
         """Go so many steps, and look after each."""
         weights = [weight for weight, _step in self.steps]
-        for _ in range(steps):
+        for _turn in range(steps):
             step = self.chance.choices(self.steps, weights)[0][1]
             self.trace.append(step.__name__)
             step()
@@ -247,7 +247,7 @@ class Site:
 
     def everybody_lives_and_answers(self) -> None:
         """However bad it was: a quiet time of plays that answer settles everything."""
-        for _ in range(12):
+        for _turn in range(12):
             self.world.now += 4000
             with self.world.transaction() as tx:
                 _dispatch.expire(tx, self.world.now, lambda claimer: False)
