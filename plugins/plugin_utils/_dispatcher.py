@@ -178,10 +178,9 @@ class Dispatcher:
             _views.pause_failing(tx, expired, now, _dispatch.backoff)
             self._again(tx, step, now)
             self._new(tx, step, now)
-            if now - self._pruned > 3600:
-                # A bounded number of rows at once; the rest at the next looks.
-                if not _history.prune(tx, now, self._options.keep_history):
-                    self._pruned = now
+            # A bounded number of rows at once; the rest at the next looks.
+            if now - self._pruned > 3600 and not _history.prune(tx, now, self._options.keep_history):
+                self._pruned = now
             due = _dispatch.next_due(tx)
         self._token = store.changed_token()
         # At the latest the next second: a play's process may have been killed, which no row tells.
