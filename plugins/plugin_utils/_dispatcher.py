@@ -193,8 +193,8 @@ class Dispatcher:
     def _tell(self, tx: Any, step: Step) -> None:
         """Log what plays wrote to the history since the last look."""
         if self._heard is None:
-            self._heard = _views.newest_history(tx)
-        for row in _views.history_since(tx, self._heard):
+            self._heard = _history.newest(tx)
+        for row in _history.since(tx, self._heard):
             self._heard = row["id"]
             if row["kind"] in ALERTS:
                 step.messages.append((logging.WARNING, row["message"]))

@@ -11,18 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def newest_history(tx: Any) -> int:
-    """The number of the newest entry of the history, 0 if there is none."""
-    return int(tx.execute("SELECT COALESCE(MAX(id), 0) AS id FROM history")[0]["id"])
-
-
-def history_since(tx: Any, number: int) -> list[dict[str, Any]]:
-    """The entries after one, oldest first, a bounded number."""
-    return tx.execute(
-        "SELECT id, kind, message, drive FROM history WHERE id > ? ORDER BY id LIMIT 200", (number,)
-    )
-
-
 def pause_failing(tx: Any, drives: Sequence[str], now: float, pause: Callable[[int], float]) -> None:
     """Let the drives of plays that ended without a result wait, except for the first time in a row."""
     for drive in drives:
