@@ -57,6 +57,7 @@ class ActionModule(DriveSharingAction):
         "state": {"type": "str", "choices": sorted(NEEDS), "required": True},
         "table": {"type": "str"},
         "batch": {"type": "str"},
+        "version": {"type": "int", "default": 1},
         "drive": {"type": "str"},
         "status": {"type": "str", "choices": ["reserved", "released"]},
         "holders": {
@@ -132,6 +133,12 @@ class ActionModule(DriveSharingAction):
         )
 
     def _claimed(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if args["version"] > _play.EVENT_VERSION:
+            msg = (
+                f"The event of batch {args['batch']} has version {args['version']}, and this collection knows"
+                f" {_play.EVENT_VERSION}; nothing was done. Update the collection that the playbook comes from."
+            )
+            raise InvalidValueError(msg)
         groups = task_vars.get("groups", {})
         sharing = groups.get(self.variable(task_vars, "drive_sharing_group", "drive_sharing"), [])
         forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)

@@ -74,6 +74,11 @@ options:
       - The batch, 26 digits and capital letters, as the event of the rulebook carries it.
       - Needed with O(state=claimed), O(state=settled), O(state=ended), O(state=forcing) and O(state=error).
     type: str
+  version:
+    description:
+      - The version of the event, for O(state=claimed). A newer one than this collection knows is refused.
+    type: int
+    default: 1
   drive:
     description:
       - The unit serial number of the drive, in quotes if it consists of digits.

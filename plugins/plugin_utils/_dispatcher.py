@@ -23,6 +23,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _dispatch,
     _history,
     _identifiers,
+    _play,
     _process,
     _views,
 )
@@ -33,9 +34,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 )
 
 LOGGER = logging.getLogger("tapeworks.drive_sharing")
-
-#: The version of the event; a rulebook or playbook that does not know it refuses it.
-EVENT_VERSION = 1
 
 #: What of the history is worth an operator's attention at once.
 ALERTS = {
@@ -152,7 +150,7 @@ class Dispatcher:
                     await self._woken.wait()
 
     async def _hand_over(self, batch: str) -> None:
-        event = {"reservation_change": {"version": EVENT_VERSION, "batch": batch}}
+        event = {"reservation_change": {"version": _play.EVENT_VERSION, "batch": batch}}
         limit = self._options.claim_timeout * self._options.emissions
         try:
             # The engine's queue holds one event; a put that stays blocked means that it does not read any more.

@@ -26,6 +26,9 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
 
+#: The version of the event that the dispatcher emits; a play refuses a newer one.
+EVENT_VERSION = 1
+
 #: Seconds that a claim outlives the longest act: the handshake's verdict and the library's call.
 LIBRARY_SECONDS = 300
 

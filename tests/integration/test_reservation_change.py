@@ -222,6 +222,18 @@ def test_a_locked_table_is_told_in_one_sentence_and_no_host_is_touched(hosts):
     assert hosts.states() == ["online", "offline", "offline"]
 
 
+def test_an_event_of_a_newer_version_is_refused_in_one_sentence(hosts):
+    batch = hosts.change("reserved", A)
+    event = {"ansible_eda": {"event": {"reservation_change": {"version": 2, "batch": batch}}}}
+    done = hosts.playbook("reservation_change", "-e", json.dumps(event))
+    assert done.returncode != 0
+    assert f"The event of batch {batch} has version 2, and this collection knows 1; nothing was done." in done.stdout
+    assert (hosts.states(), hosts.records()) == (["online"] * 3, {})
+    event["ansible_eda"]["event"]["reservation_change"]["version"] = 1
+    assert hosts.playbook("reservation_change", "-e", json.dumps(event)).returncode == 0
+    assert hosts.states() == ["online", "offline", "offline"]
+
+
 def test_few_forks_are_reported(hosts):
     done = hosts.play(hosts.change("reserved", A), "--forks", "1")
     assert "forks is 1, but 3 control points are asked at once" in " ".join(done.stdout.split()), done.stdout
