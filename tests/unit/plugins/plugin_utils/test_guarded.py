@@ -91,7 +91,9 @@ def test_only_comments_and_indentation_are_not_sent() -> None:
 def test_shellcheck_finds_nothing(text: str, tmp_path: Path) -> None:
     script = tmp_path / "script.sh"
     script.write_text(f"#!/bin/sh\n{text}")
-    found = subprocess.run(["shellcheck", "-s", "sh", str(script)], capture_output=True, text=True, check=False)
+    # SC2329, "this function is never invoked", does not see functions that are called by the name in a variable (each).
+    words = ["shellcheck", "--shell=sh", "--exclude=SC2329", str(script)]
+    found = subprocess.run(words, capture_output=True, text=True, check=False)
     assert found.stdout == ""
     assert found.returncode == 0
 
