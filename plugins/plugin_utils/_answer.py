@@ -15,6 +15,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _re
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import OUTCOMES, Decision
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 
 #: How long after an earlier set was given up its drive is read again, in seconds.
 RECHECK_SECONDS = 60.0
@@ -132,7 +133,7 @@ def confirmed(one: Known, back: Reading, got: Any) -> Answer:
     if failed is not None and failed.timed_out:
         why = "the command did not end in time and was stopped"
     elif failed is not None:
-        why = f"the command ended with exit status {failed.rc}: {_printable(failed.output)}"
+        why = f"the command ended with exit status {failed.rc}: {first_words(failed.output) or '(nothing)'}"
     elif one.ask.drive in back.problems:
         why = f"after the command, {back.problems[one.ask.drive]}"
     elif found is not None:
@@ -188,11 +189,6 @@ def not_done(outcome: str, messages: Sequence[str]) -> str:
         "not_reached": "the step ended before it came to this drive",
     }.get(outcome, outcome)
     return f"{what}: {said}" if said else what
-
-
-def _printable(text: str, most: int = 120) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[:400]).split())
-    return (line[: most - 3] + "...") if len(line) > most else (line or "(nothing)")
 
 
 def meaning(outcome: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._record import RawRecord
 
 #: What can become of a drive in a set step.
@@ -121,7 +122,7 @@ def parse_read(stdout: str, nonce: str, drives: Sequence[str], queries: Sequence
             if answer:
                 reading.answers.append(answer[1])
         elif frame.kind == "fail":
-            reading.problem = f"The records cannot be read: {_printable(frame.rest)}; nothing was done."
+            reading.problem = f"The records cannot be read: {first_words(frame.rest, _SHOWN)}; nothing was done."
         elif frame.kind == "end":
             ended = True
     missing = len(queries) - len(reading.answers)
@@ -153,7 +154,7 @@ def parse_set(stdout: str, nonce: str, units: Sequence[Any]) -> SetReading:
     for number, unit in enumerate(units):
         found = parts.get(str(number))
         if failure is not None:
-            one = _all(unit, "unwritable", f"The step cannot write: {_printable(failure)}; nothing was done.")
+            one = _all(unit, "unwritable", f"The step cannot write: {first_words(failure, _SHOWN)}; nothing was done.")
         elif found is None:
             one = _unreached(unit, str(number) in begun)
         else:
@@ -206,7 +207,7 @@ def _unreached(unit: Any, begun: bool) -> UnitReading:
 
 
 def _sentence(drive: str, outcome: str, detail: list[str]) -> str:
-    said = _printable(" ".join(detail[1:] if outcome == "unfinished" else detail))
+    said = first_words(" ".join(detail[1:] if outcome == "unfinished" else detail), _SHOWN)
     if outcome == "locked":
         by = f"process {said} of the host" if said.isdigit() else "a process that cannot be seen"
         return f"Drive {drive} is locked by {by}; nothing was done."
@@ -275,11 +276,6 @@ def _raw(text: str, busy: str) -> str | None:
 
 def _cut(stdout: str, frames: Sequence[_Frame], reached: str) -> str:
     if not frames:
-        said = _printable(stdout)
+        said = first_words(stdout, _SHOWN)
         return f"The step did not begin: {said}." if said else "The step did not begin, and nothing was said."
     return f"The step was cut off, by a lost connection or a kill: {reached}."
-
-
-def _printable(text: str) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * _SHOWN]).split())
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 3] + "..."

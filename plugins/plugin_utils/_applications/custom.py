@@ -23,6 +23,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._custom_op
     PLACE,
     check,
 )
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 
 __all__ = ["OPTIONS", "check", "queries", "read", "settings"]
 
@@ -149,14 +150,14 @@ def _rows(options: Mapping[str, Any], answers: Sequence[Any]) -> tuple[list[dict
     if doubtful is None and (rows or (valid and answers)):
         return rows, None
     key, text = ("query_valid_pattern", doubtful.output) if doubtful else ("query_pattern", answers[0].output if answers else "")
-    return [], f"the query answered, but nothing in it matches application_custom_{key}: {_short(text)}"
+    return [], f"the query answered, but nothing in it matches application_custom_{key}: {first_words(text) or '(nothing)'}"
 
 
 def _problem(options: Mapping[str, Any], answer: Any) -> str | None:
     if answer.timed_out:
         return "the query did not end in time and was stopped"
     if answer.rc not in options["success_codes"]:
-        return f"the query failed with exit status {answer.rc}: {_short(answer.output)}"
+        return f"the query failed with exit status {answer.rc}: {first_words(answer.output) or '(nothing)'}"
     if answer.truncated:
         return "the query printed more than can be read"
     return None
@@ -246,9 +247,3 @@ def settings(
         )
         for target in targets
     ]
-
-
-def _short(text: str) -> str:
-    """The first words of a foreign text, printable, for a message."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[:400]).split())
-    return (line[:117] + "...") if len(line) > 120 else (line or "(nothing)")
