@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 
 
