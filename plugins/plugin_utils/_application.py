@@ -8,9 +8,11 @@ A file ``_applications/<name>.py`` has
 
 - ``OPTIONS``: the argument spec of its options (Ansible's form); the role ``application_<name>`` has the same;
 - ``check(options) -> options``: the options in their final form; raises InvalidValueError;
-- ``queries(options, targets) -> list[list[str]]``: the argument lists that read the state of the drives;
+- ``queries(options, targets) -> list[list[str] | Dialogue]``: what is run to read the state of the drives;
 - ``read(options, targets, answers) -> Reading``: what their answers say;
-- ``settings(options, state, names, targets) -> list[Setting]``: the commands that set drives online or offline.
+- ``settings(options, state, names, targets) -> list[Setting]``: the commands that set drives online or offline;
+- where the application may forget what it was told, ``recheck(options) -> float``: seconds after which a drive that is
+  offline there is read again; 0: never.
 
 All of it is pure; the words of a product appear in its own file only. Private: may change at any time.
 """
@@ -37,6 +39,16 @@ class Target:
     devices: tuple[str, ...] = ()
     #: For products that can carry a comment.
     reason: str = ""
+    #: The device files that the other hosts of the instance have for it: host to files.
+    elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """A command that reads lines from its standard input; ``(drive, line)`` is left out together with its drive."""
+
+    words: tuple[str, ...]
+    lines: tuple[str | tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ class Setting:
     """Commands that set some drives; a word that stands for one drive only is ``(drive, word)``."""
 
     drives: tuple[str, ...]
-    commands: tuple[tuple[str | tuple[str, str], ...], ...]
+    commands: tuple[tuple[str | tuple[str, str], ...] | Dialogue, ...]
 
 
 def load(name: Any) -> ModuleType:
