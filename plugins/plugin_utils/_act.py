@@ -28,7 +28,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer im
     confirmed,
     doubtful,
     not_done,
-    sequence,
     silent,
     target,
     unfinished,
@@ -41,6 +40,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision 
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import TOGETHER, Policy
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._steps import Steps
 
 #: Drives whose records are read, or that one list command sets, in one execution: it bounds the command line.
 MANY = 200
@@ -80,6 +80,7 @@ class Act:
         self._file = file
         self._options = options
         self._policy = policy
+        self._steps = Steps(place.site, file, options)
         self._dry = dry or policy.mode == "observe"
 
     def run(self, asks: Sequence[Ask], report: Callable[[list[Answer]], None], sleep: Callable[[float], None]) -> None:
@@ -96,11 +97,18 @@ class Act:
                     good = [one for one in answers if last or one.outcome != "silent"]
                     unanswered += [one.ask for one in answers if not last and one.outcome == "silent"]
                     if good:
-                        report(good)
+                        report([self._looked_after(one) for one in good])
                 if not unanswered:
                     break
                 sleep(self._policy.handshake_retry_delay)
                 left = unanswered
+
+    def _looked_after(self, answer: Answer) -> Answer:
+        """Have a drive that is offline here read again where the application may forget that it is."""
+        recheck = getattr(self._file, "recheck", None)
+        if recheck is None or answer.observed or not (answer.taken and answer.state_read == "offline"):
+            return answer
+        return replace(answer, recheck=recheck(self._options))
 
     def _once(self, asks: Sequence[Ask]) -> Iterable[list[Answer]]:
         """Read, decide, set, read back; what changed in between is read again."""
@@ -139,7 +147,7 @@ class Act:
 
     def _done(self, known: Sequence[Known], spent: float) -> Iterable[tuple[list[Answer], list[Ask]]]:
         """Set; a step that cannot be sent is sent in halves."""
-        for units, members in self._units(known):
+        for units, members in self._steps.units(known):
             try:
                 yield self._set(units, members, spent)
             except InvalidValueError as exc:
@@ -156,7 +164,7 @@ class Act:
     def _read(self, asks: Sequence[Ask]) -> tuple[list[Known], list[Answer], float]:
         """Give what was read, the answers of drives for which nothing is to be done, and the seconds spent for a drive."""
         targets = [target(ask) for ask in asks]
-        queries = self._file.queries(self._options, targets)
+        queries = self._steps.queries(targets)
         drives = [ask.drive for ask in asks]
         nonce = self._place.nonce()
         seconds = self._policy.handshake_timeout
@@ -248,62 +256,6 @@ class Act:
 
     # setting
 
-    def _units(self, known: Sequence[Known]) -> Iterable[tuple[list[_guarded.Unit], dict[str, Known]]]:
-        """Group what is to be done into executions; records that are as wanted need none."""
-        members = {one.ask.drive: one for one in known}
-        plain = [one for one in known if one.decision.set_to is None]
-        if plain:
-            yield [self._unit(plain, (), [])], {one.ask.drive: one for one in plain}
-        for state in ("offline", "online"):
-            wanted = [one for one in known if one.decision.set_to == state]
-            if not wanted:
-                continue
-            targets = [target(one.ask) for one in wanted]
-            names = {one.ask.drive: one.found.names for one in wanted if one.found}
-            units = []
-            for setting in self._file.settings(self._options, state, names, targets):
-                those = [members[drive] for drive in setting.drives]
-                queries = self._file.queries(self._options, [target(one.ask) for one in those])
-                units.append(self._unit(those, setting.commands, queries))
-            for start in range(0, len(units), TOGETHER):
-                some = units[start:start + TOGETHER]
-                yield some, {item.drive: members[item.drive] for unit in some for item in unit.drives}
-
-    def _unit(self, those: Sequence[Known], commands: Any, queries: list[list[str]]) -> _guarded.Unit:
-        return _guarded.Unit(
-            drives=[
-                _guarded.UnitDrive(
-                    drive=one.ask.drive,
-                    expected=one.raw,
-                    sequence=sequence(one),
-                    intent=_record.format(self._next(one, "intent")) if one.decision.set_to else None,
-                    done=_record.format(self._next(one, "done")),
-                )
-                for one in those
-            ],
-            commands=[
-                _guarded.Command([word if isinstance(word, str) else _guarded.ForDrive(*word) for word in words])
-                for words in commands
-            ],
-            queries=queries,
-        )
-
-    def _next(self, one: Known, phase: str) -> _record.Record:
-        decision = one.decision
-        state = one.found.state if one.found else None
-        goal = decision.set_to or ("offline" if decision.taken else "none")
-        if one.ask.by_hand and phase == "intent":
-            goal = "none"  # should this be the last that is heard: what a person sets is not taken
-        # Given back is only what was read to be online, which is known after this step: until then it is taken.
-        taken = (one.record.holds_taken if one.record else one.ask.taken) if decision.set_to == "online" else decision.taken
-        was = state
-        if goal == "offline" and decision.set_to is None and one.record is not None and taken:
-            was = one.record.was
-        return _record.Record(
-            site=self._place.site, drive=one.ask.drive, instance=one.ask.instance, sequence=sequence(one),
-            phase=phase, target=goal, was=was, taken=taken, reason=one.ask.why,
-        )
-
     def _set(
         self, units: list[_guarded.Unit], members: Mapping[str, Known], spent: float
     ) -> tuple[list[Answer], list[Ask]]:
@@ -355,20 +307,7 @@ class Act:
         """Write that drives are not taken any more, now that they were read to be online (I3)."""
         if not given:
             return []
-        units = [
-            _guarded.Unit(
-                drives=[
-                    _guarded.UnitDrive(
-                        drive=one.ask.drive, expected=one.raw, sequence=sequence(one), intent=None,
-                        done=_record.format(replace(
-                            self._next(one, "done"), target="none", was="online", taken=False,
-                        )),
-                    )
-                    for one, _answer in given
-                ],
-                commands=[], queries=[],
-            )
-        ]
+        units = [self._steps.given_back([one for one, _answer in given])]
         nonce = self._place.nonce()
         command = _guarded.set_command(
             self._place.directory, given[0][0].ask.instance, units, RECORD_SECONDS, None, nonce, self._place.shell

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _record
@@ -40,6 +40,8 @@ class Ask:
     taken: bool = False
     error_state: bool = False
     devices: tuple[str, ...] = ()
+    #: The device files of the drive on the other hosts of the instance.
+    elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     connected: bool = True
     #: By hand: ``online`` or ``offline``; None for what the table asks.
     by_hand: str | None = None
@@ -74,6 +76,8 @@ class Answer:
     record_sequence: int = 0
     #: Nothing was set because the mode is observe, or in check mode.
     observed: bool = False
+    #: Seconds after which the drive is read again though all is well, because the application may forget; 0: never.
+    recheck: float = 0.0
 
     @property
     def changed(self) -> bool:
@@ -94,7 +98,7 @@ class Known:
 
 
 def target(ask: Ask) -> Target:
-    return Target(ask.drive, ask.devices, ask.why)
+    return Target(ask.drive, ask.devices, ask.why, ask.elsewhere)
 
 
 def silent(ask: Ask, reason: str, record: _record.Record | None = None, *, doubt: bool = False) -> Answer:
@@ -196,6 +200,12 @@ def meaning(outcome: str) -> str:
     return OUTCOMES.get(outcome, outcome)
 
 
+def _recheck_at(answer: Answer, now: float) -> float | None:
+    # Some applications carry out later what was given up, some forget what they were told: look again.
+    pauses = [RECHECK_SECONDS] * answer.doubt + [answer.recheck] * (answer.recheck > 0)
+    return now + min(pauses) if answer.confirmed and pauses else None
+
+
 def as_row(answer: Answer, host: str, now: float) -> dict[str, Any]:
     """The answer as ``_dispatch.confirm`` takes it."""
     detail = {
@@ -207,6 +217,5 @@ def as_row(answer: Answer, host: str, now: float) -> dict[str, Any]:
         "instance": answer.ask.instance, "host": host, "confirmed": answer.confirmed, "outcome": answer.outcome,
         "state_read": answer.state_read, "reason": answer.reason, "taken": answer.taken,
         "detail": detail,
-        # Some applications carry out later what was given up: look again.
-        "recheck_at": now + RECHECK_SECONDS if answer.confirmed and answer.doubt else None,
+        "recheck_at": _recheck_at(answer, now),
     }

@@ -57,7 +57,7 @@ def held(
 def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, host: str, state: str) -> Ask:
     if row is None:
         seen = _associations.lookup(tx, [drive], [])
-        return Ask(drive, instance, 0, "none", status="released", by_hand=state, devices=_devices(seen, drive, instance, host))
+        return Ask(drive, instance, 0, "none", status="released", by_hand=state, **_devices(seen, drive, instance, host))
     if row["batch"] is not None:
         msg = f"Drive {drive} is being handled by batch {row['batch']}; nothing was set. Try again in a few seconds."
         raise InvalidValueError(msg)
@@ -76,17 +76,18 @@ def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, host
         raise InvalidValueError(msg)
     return Ask(
         drive, instance, row["sequence"], view, status=row["status"], holders=tuple(row["holders"]),
-        table_sequence=row["sequence"], by_hand=state, devices=_devices(associations, drive, instance, host),
+        table_sequence=row["sequence"], by_hand=state, **_devices(associations, drive, instance, host),
     )
 
 
-def _devices(associations: Any, drive: str, instance: str, host: str) -> tuple[str, ...]:
-    """The device files of the drive on this host; on another one the same file may be another drive."""
-    return tuple(
-        file
+def _devices(associations: Any, drive: str, instance: str, host: str) -> dict[str, Any]:
+    """The device files of the drive on this host and on the others; there the same file may be another drive."""
+    files: dict[str, tuple[str, ...]] = {
+        other: tuple(some)
         for one in associations.instances_of(drive, managed_only=False) if one["instance"] == instance
-        for file in one["devices"].get(host, ())
-    )
+        for other, some in one["devices"].items()
+    }
+    return {"devices": files.pop(host, ()), "elsewhere": files}
 
 
 def _release(tx: Any, batch: str, known: Mapping[str, Mapping[str, Any]]) -> None:

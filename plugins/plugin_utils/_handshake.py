@@ -184,8 +184,8 @@ def work(tx: Any, batch: str, host: str) -> list[dict[str, Any]]:
 
     Keys: drive, instance, host, application, scope, relation, attempts, sequence, attempt, status, holders, port,
     observed_at, library (the change as it was claimed), table_sequence (the newest change), error_state, taken (the copy:
-    of the instance, where that has one state), lease_until, devices (this host's files of the drive), connected (a host
-    of the instance sees the drive).
+    of the instance, where that has one state), lease_until, devices (this host's files of the drive), elsewhere (host:
+    files, of the instance's other hosts), connected (a host of the instance sees the drive).
     """
     rows = tx.execute(
         "SELECT a.drive, a.instance, a.host, a.application, a.scope, a.relation, a.attempts, d.attempt,"  # noqa: S608
@@ -202,26 +202,26 @@ def work(tx: Any, batch: str, host: str) -> list[dict[str, Any]]:
             tx, "SELECT drive, devices FROM paths WHERE host = ? AND drive IN {in}", drives, before=(host,)
         )
     }
-    connected = set()
+    seen: dict[tuple[str, str], dict[str, list[str]]] = {}
     for instance in {row["instance"] for row in rows}:
-        connected |= {
-            (row["drive"], instance)
-            for row in _rows.select_in(
-                tx,
-                "SELECT DISTINCT drive FROM seen"
-                " WHERE instance = ? AND (missing_since IS NULL OR missing_since > ?) AND drive IN {in}",
-                drives,
-                before=(instance, tx.now() - MISSING_SECONDS),
-            )
-        }
+        for one in _rows.select_in(
+            tx,
+            "SELECT drive, host, devices FROM seen"
+            " WHERE instance = ? AND (missing_since IS NULL OR missing_since > ?) AND drive IN {in}",
+            drives,
+            before=(instance, tx.now() - MISSING_SECONDS),
+        ):
+            seen.setdefault((one["drive"], instance), {})[one["host"]] = _rows.loads(one["devices"]) or []
     found = []
     for row in rows:
         change = _claimed_change(row.pop("change"))
         if change is None:
             continue  # verdict() reports it
+        hosts = seen.get((row["drive"], row["instance"]), {})
         row["taken"] = bool(row["taken"])
         row["devices"] = files.get(row["drive"], [])
-        row["connected"] = (row["drive"], row["instance"]) in connected
+        row["elsewhere"] = {other: some for other, some in sorted(hosts.items()) if other != host and some}
+        row["connected"] = bool(hosts)
         found.append({**{key: change.get(key) for key in ("status", "holders", "port", "observed_at", "library")}, **row})
     return found
 

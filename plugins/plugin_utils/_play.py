@@ -119,6 +119,7 @@ def asks_of(store: Any, batch: str, host: str) -> list[dict[str, Any]]:
             table_sequence=row["table_sequence"], taken=bool(row["taken"]),
             error_state=row["error_state"] in ("forcing", "error", "clearing"),
             devices=tuple(row["devices"]), connected=row["connected"],
+            elsewhere={other: tuple(files) for other, files in row["elsewhere"].items()},
         )
         found.append({"ask": ask, "application": row["application"]})
     return found

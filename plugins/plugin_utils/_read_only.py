@@ -16,21 +16,24 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer im
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._steps import Steps
 
 
 def read(
     place: Place, file: ModuleType, options: Mapping[str, Any], policy: Policy, instance: str, drives: Sequence[str],
-    devices: Mapping[str, Sequence[str]]
+    devices: Mapping[str, Sequence[str]], elsewhere: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Give per drive (``devices``: its device files there): drive, configured, state, names, shown, in_use, taken, record, problem.
+    """Give per drive: drive, configured, state, names, shown, in_use, taken, record, problem.
 
-    Raises NoAnswerError.
+    ``devices``: the drives' files there, ``elsewhere``: those on the instance's other hosts. Raises NoAnswerError.
     """
     result: list[dict[str, Any]] = []
     for start in range(0, len(drives), MANY):
         some = drives[start:start + MANY]
-        targets = [Target(drive, tuple(devices.get(drive, ()))) for drive in some]
-        queries = file.queries(options, targets)
+        targets = [
+            Target(drive, tuple(devices.get(drive, ())), elsewhere=(elsewhere or {}).get(drive, {})) for drive in some
+        ]
+        queries = Steps(place.site, file, options).queries(targets)
         seconds = policy.handshake_timeout
         nonce = place.nonce()
         command = _guarded.read_command(place.directory, instance, some, queries, seconds, nonce, place.shell)

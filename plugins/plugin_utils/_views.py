@@ -43,3 +43,11 @@ def devices_of(tx: Any, host: str) -> dict[str, list[str]]:
     """drive: its device files, for each drive that a host sees, or that is missing there."""
     rows = tx.execute("SELECT drive, devices FROM paths WHERE host = ?", (host,))
     return {row["drive"]: json.loads(row["devices"]) or [] for row in rows}
+
+
+def devices_elsewhere(tx: Any, instance: str, host: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """drive: host: device files, on the other hosts of an instance."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for row in tx.execute("SELECT drive, host, devices FROM seen WHERE instance = ? AND host <> ?", (instance, host)):
+        found.setdefault(row["drive"], {})[row["host"]] = tuple(json.loads(row["devices"]) or ())
+    return found

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _act, _record
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, NoAnswerError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, NoAnswerError, as_row
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import custom
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import OUTCOMES
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
@@ -837,6 +837,39 @@ def test_by_hand_dry_sets_nothing(point: ControlPoint) -> None:
     answer = point.one(relation="none", by_hand="offline", dry=True)
     assert (answer.set_to, answer.state_read) == ("offline", "online")
     assert point.everything() == before
+
+
+# Applications that forget.
+
+
+class Forgetful:
+    """The application custom, as one that may forget that a drive is offline."""
+
+    check, queries, read, settings = custom.check, custom.queries, custom.read, custom.settings
+
+    @staticmethod
+    def recheck(_options: Any) -> float:
+        return 60.0
+
+
+@pytest.mark.parametrize(
+    ("state", "relation", "wanted"),
+    [("online", "foreign", 60.0), ("offline conflict", "foreign", 60.0), ("offline", "foreign", 0.0), ("online", "own", 0.0)],
+    ids=["set offline", "adopted", "kept", "own"],
+)
+def test_a_drive_that_is_taken_is_read_again_where_the_application_forgets(
+    point: ControlPoint, state: str, relation: str, wanted: float
+) -> None:
+    point.put("D1", state)
+    answers: list[Answer] = []
+    act = _act.Act(point.place(), Forgetful, point.options(), Policy())  # type: ignore[arg-type]
+    act.run([ask("D1", relation)], answers.extend, time.sleep)
+    assert [one.recheck for one in answers] == [wanted]
+    assert as_row(answers[0], "host", 1000.0)["recheck_at"] == (1060.0 if wanted else None)
+
+
+def test_a_drive_that_is_taken_is_not_read_again_where_the_application_remembers(point: ControlPoint) -> None:
+    assert as_row(point.one(), "host", 1000.0)["recheck_at"] is None
 
 
 # Nothing that comes from outside is ever run.

@@ -140,7 +140,8 @@ def test_a_host_is_asked_by_its_own_device_files(world: World) -> None:
     site = Site(world)
     world.see("reserved", "c")
     site.claim()
-    assert [(host, site.asks(host)[0].devices) for host in "ab"] == [("a", ("/dev/nst0",)), ("b", ("/dev/nst1",))]
+    found = [(host, site.asks(host)[0].devices, site.asks(host)[0].elsewhere) for host in "ab"]
+    assert found == [("a", ("/dev/nst0",), {"b": ("/dev/nst1",)}), ("b", ("/dev/nst1",), {"a": ("/dev/nst0",)})]
 
 
 def test_the_copy_of_taken_and_the_error_state_go_with_the_ask(site: Site) -> None:
