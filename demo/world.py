@@ -77,7 +77,8 @@ class World:
     """The demo's world in a directory; a context manager.
 
     `connections` are further inventory variables by host, where the hosts are not reached locally; `variables` are further
-    variables of the rulebook; `handshake` is the time in seconds that every server has to confirm.
+    variables of the rulebook; `handshake` is the time in seconds that every server has to confirm. `hosts` are the servers;
+    others than the demo's need an inventory of their own.
     """
 
     directory: Path
@@ -85,6 +86,7 @@ class World:
     variables: Mapping[str, Any] = field(default_factory=dict)
     listen: str = "127.0.0.1"
     handshake: int = 3
+    hosts: Sequence[Host] = HOSTS
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -112,11 +114,11 @@ class World:
         self.directory.chmod(0o700)
         self.logs.mkdir()
         shutil.copytree(ROOT / "inventories" / "demo", self.inventory)
-        for host in HOSTS:
+        for host in self.hosts:
             self.connect(host)
         (self.directory / "token").write_text(self.token + "\n", encoding="utf-8")
         (self.directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
-        for host in HOSTS:
+        for host in self.hosts:
             state = self.state_of(host)
             state.mkdir(parents=True)
             for serial, name in host.names.items():
@@ -214,7 +216,8 @@ class World:
         directory.mkdir(exist_ok=True)
         (directory / "ready.json").unlink(missing_ok=True)
         auth, privacy = self.passphrases
-        drives = [{"serial": serial, "location": f"F1,R1,D{number}"} for number, serial in enumerate(DRIVES, 1)]
+        serials = dict.fromkeys(serial for host in self.hosts for serial in host.names)
+        drives = [{"serial": serial, "location": f"F1,R1,D{number}"} for number, serial in enumerate(serials, 1)]
         configuration = {
             "directory": str(directory),
             "token_file": str(self.directory / "token"),

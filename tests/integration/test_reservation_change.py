@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -14,84 +13,17 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
-    _changes,
-    _dispatch,
-    _identifiers,
-    _store,
-)
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation
+from ansible_collections.tapeworks.drive_sharing.tests.hosts import DRIVE, known_hosts
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demo.world import DRIVES, HOSTS, World
+from demo.world import HOSTS
 
-DRIVE = DRIVES[0]
 A, B, C = HOSTS
-
-
-class Hosts(World):
-    """The demo's hosts without library and engine: the test is the dispatcher."""
-
-    def change(self, status, host=None):
-        """Write a change into the table and give the batch that is emitted for it."""
-        now = time.time()
-        holders = ({"protocol": "fc", "id": host.port},) if host else ()
-        store = _store.open_store(str(self.table))
-        with store.write() as tx:
-            _changes.record(tx, [Observation(DRIVE, status, holders, "2026-11-22T06:00:34.567890+00:00", "manual")], now)
-            batch = self.emit(tx, now)
-        store.close()
-        return batch
-
-    def again(self):
-        """What a dispatcher does whose claimed play has ended: emit the drive anew."""
-        store = _store.open_store(str(self.table))
-        with store.write() as tx:
-            _dispatch.expire(tx, time.time(), lambda _claimer: False)
-            batch = self.emit(tx, time.time())
-        store.close()
-        return batch
-
-    @staticmethod
-    def emit(tx, now):
-        batch = _identifiers.new_batch_id(now)
-        return batch if _dispatch.emit(tx, _dispatch.due_drives(tx, now + 600, 10), batch, now) else None
-
-    def play(self, batch, *options):
-        """Run the playbook as the engine does."""
-        return self.playbook("reservation_change", "-e", f"drive_sharing_batch={batch}", "--limit", "all,localhost", *options)
-
-    def ad_hoc(self, host, arguments, *options):
-        """Run application_drive by hand."""
-        command = ["ansible", host.name, "-i", str(self.inventory), "-m", "tapeworks.drive_sharing.application_drive"]
-        return subprocess.run(
-            [*command, "-a", json.dumps(arguments), *options], cwd=self.directory, env=self.environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
-        )
-
-    def states(self):
-        """What every application says of the drive."""
-        return [self.ask(host, 5)[DRIVE].state for host in HOSTS]
-
-    def records(self):
-        """Every record on every host."""
-        found = {path: path.read_text() for path in self.directory.glob("host_*/records/*/*") if path.is_file()}
-        return {str(path.relative_to(self.directory)): text for path, text in sorted(found.items())}
-
-
-@contextlib.contextmanager
-def known_hosts(directory):
-    with Hosts(directory) as world:
-        _store.open_store(str(world.table), create=True).close()
-        done = world.playbook("host_facts")
-        assert done.returncode == 0, done.stdout
-        yield world
 
 
 @pytest.fixture
