@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo's world over real SSH: a private sshd on a loopback address for each host, net-snmp's snmpinform as the sender."""
+"""Hosts behind real SSH: a private sshd on a loopback address for each."""
 
 from __future__ import annotations
 
@@ -10,25 +10,21 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.tests.e2e.remote_world import RemoteWorld
 from ansible_collections.tapeworks.drive_sharing.tests.sshd import ADDRESSES, SYSTEM_PATH, sshd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demo.informs import varbinds
-from demo.world import HOSTS, ROOT, Host, World, WorldError
+from demo.world import HOSTS, ROOT
 
 FIGURES = ROOT / "build" / "figures.json"
-#: What net-snmp calls the types of the values of an inform.
-TYPES = {2: "i", 4: "s", 6: "o", 66: "u", 67: "t"}
 
 
 def missing() -> list[str]:
@@ -56,38 +52,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.path).is_relative_to(Path(__file__).parent):
             item.add_marker(skip)
-
-
-class RemoteWorld(World):
-    """The demo's world, told of changes by snmpinform."""
-
-    def tell(self, inform: dict[str, Any]) -> dict[str, Any]:
-        """Send an inform with net-snmp's program; it ends when the inform is acknowledged."""
-        auth, privacy = self.passphrases
-        environment = {**self.environment, "SNMPCONFPATH": str(self.directory), "MIBS": ""}
-        command = ["snmpinform", "-v3", "-l", "authPriv", "-u", "library_1", "-a", "SHA-256", "-A", auth]
-        command += ["-x", "AES", "-X", privacy, "-t", "2", "-r", "5", f"udp:{self.listen}:{self.snmp_port}", ""]
-        (_oid, notification), *values = varbinds(inform, "library_1")
-        command.append(str(notification.prettyPrint()))
-        for oid, value in values:
-            kind = TYPES[value.tagSet[-1].tagId + (64 if value.tagSet[-1].tagClass == 64 else 0)]
-            text = value.prettyPrint()
-            if text.startswith("0x"):
-                kind, text = "x", text[2:]
-            command += [oid, kind, text]
-        started = time.time()
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-        )
-        if done.returncode:
-            raise WorldError(f"snmpinform failed with {done.returncode}: {done.stderr.strip()}")
-        return {**inform, "at": started, "acknowledged": time.time()}
-
-    def reserve(self, host: Host, drive: str) -> dict[str, Any]:
-        return self.tell(super().reserve(host, drive))
-
-    def release(self, host: Host, drive: str) -> dict[str, Any]:
-        return self.tell(super().release(host, drive))
 
 
 @pytest.fixture(scope="module")
