@@ -7,19 +7,30 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _answer, _by_hand, _identifiers, _play
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Act
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _alone,
+    _answer,
+    _by_hand,
+    _guarded,
+    _identifiers,
+    _play,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Act, Place
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action_application import ApplicationAction
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, NoAnswerError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
     DriveSharingError,
     InvalidValueError,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._report import Report
+
+#: How long the records of a host may take to be listed.
+LIST_SECONDS = 30.0
 
 
 class ActionModule(ApplicationAction):
@@ -27,7 +38,7 @@ class ActionModule(ApplicationAction):
 
     ARGUMENTS = {
         "batch": {"type": "str"},
-        "state": {"type": "str", "choices": ["online", "offline"]},
+        "state": {"type": "str", "choices": ["online", "offline", "given_back"]},
         "drives": {"type": "list", "elements": "str"},
         "instance": {"type": "str"},
         "application": {"type": "str"},
@@ -42,6 +53,8 @@ class ActionModule(ApplicationAction):
             raise InvalidValueError(msg)
         if args["batch"] is not None:
             return self._batch(_identifiers.batch_id(args["batch"]), args, task_vars)
+        if args["state"] == "given_back":
+            return self._alone(args, task_vars)
         return self._hand(args, task_vars)
 
     def _batch(self, batch: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +68,9 @@ class ActionModule(ApplicationAction):
             by_instance.setdefault((row["ask"].instance, row["application"]), []).append(row["ask"])
         store.close()
         for (instance, application), asks in by_instance.items():
+            if asks[0].stopped:
+                # Nothing but what we took ourselves can be set now, and observing must not keep it from its owners.
+                policy = replace(policy, mode="enforce")
             try:
                 file, options = self.application(task_vars, instance, application)
                 place = self.place(task_vars, store.site)
@@ -80,6 +96,42 @@ class ActionModule(ApplicationAction):
             act.run(asks, answers.extend, time.sleep)
         store.close()
         return self._result(answers)
+
+    def _alone(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Give back by this host's records alone: the controller with its drive table is gone."""
+        host = task_vars["inventory_hostname"]
+        policy = self.policy(task_vars, mode="enforce")
+        place = self.place(task_vars, "")
+        try:
+            listing = self._records(place)
+        except NoAnswerError:
+            if self.unreachable:
+                raise AnsibleConnectionFailure(self.unreachable) from None
+            raise
+        facts = (task_vars.get("ansible_facts") or {}).get("drive_sharing") or {}
+        devices = {one["serial"]: one["devices"] for one in facts.get("drives", ())}
+        applications = {one["instance"]: one["application"] for one in self.entries(task_vars)}
+        site = self.variable(task_vars, "drive_sharing_site") or None
+        found = _alone.find(listing, args["drives"] or [], site, devices, applications)
+        answers: list[Answer] = []
+        for (instance, whose), asks in found.asks.items():
+            file, options = self.application(task_vars, instance, applications[instance])
+            act = Act(replace(place, site=whose), file, options, policy, dry=bool(self._task.check_mode))
+            act.run(asks, answers.extend, time.sleep)
+        result = self._result(answers)
+        messages = found.left + found.problems
+        if found.problems:
+            problem = f"{host}: {' '.join(found.problems)}"
+            result.update(failed=True, msg=f"{result['msg']} {problem}" if "msg" in result else problem)
+        return {**result, "messages": messages, **({"warnings": messages} if messages else {})}
+
+    def _records(self, place: Place) -> list[tuple[str, str, str]]:
+        nonce = place.nonce()
+        listing = _guarded.parse_list(place.execute(_guarded.list_command(place.directory, nonce, place.shell), LIST_SECONDS), nonce)
+        if not listing.complete:
+            msg = f"The records of this host cannot be read: {listing.problem}; nothing was set."
+            raise NoAnswerError(msg)
+        return [(instance, drive, str(text)) for instance, drive, text in listing.records]
 
     def _result(self, answers: list[Answer]) -> dict[str, Any]:
         """One entry per drive and instance; the task fails if one of them is no confirmation."""

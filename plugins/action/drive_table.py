@@ -21,8 +21,10 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _identifiers,
     _play,
     _policy,
+    _process,
+    _sharing,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import DriveSharingAction
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import DriveSharingAction, NotWrittenError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
 
@@ -41,13 +43,15 @@ NEEDS = {
     "cleared": ("drive",),
     "due": ("drive",),
     "forgotten": ("hosts",),
+    "stopped": (),
+    "started": (),
 }
 
 #: What decides how long a host may take.
 HANDSHAKE = tuple(f"drive_sharing_handshake_{name}" for name in ("timeout", "retries", "retry_delay"))
 
 #: The states that tell in check mode what they would do; the others are steps of a play that does nothing then.
-CHECKED = ("present", "recorded", "clearing", "cleared", "due", "forgotten")
+CHECKED = ("present", "recorded", "clearing", "cleared", "due", "forgotten", "stopped", "started")
 
 
 class ActionModule(DriveSharingAction):
@@ -74,6 +78,7 @@ class ActionModule(DriveSharingAction):
         "succeeded": {"type": "bool", "default": True},
         "reason": {"type": "str", "default": ""},
         "library": {"type": "str"},
+        "free": {"type": "list", "elements": "str", "default": []},
     }
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -273,6 +278,29 @@ class ActionModule(DriveSharingAction):
                 for host in known:
                     _associations.forget_host(tx, host, time.time())
         return {"changed": bool(known), "forgotten": known}
+
+    def _stopped(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Stop sharing; what is taken and not held by others goes into a batch for the playbook reservation_change."""
+        try:
+            with store.write() as tx:
+                done = _sharing.stop(tx, args["free"], lambda claimer: not _process.gone(claimer), time.time())
+                if self._task.check_mode:
+                    raise NotWrittenError
+        except NotWrittenError:
+            done.batch = None
+        result = {"changed": done.changed or bool(done.drives), "batch": done.batch or "", "drives": done.drives}
+        return {**result, "messages": done.messages, **({"warnings": done.messages} if done.messages else {})}
+
+    def _started(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Share again, in order with the rest."""
+        try:
+            with store.write() as tx:
+                changed, drives = _sharing.start(tx, time.time())
+                if self._task.check_mode:
+                    raise NotWrittenError
+        except NotWrittenError:
+            pass
+        return {"changed": changed, "msg": f"Reserved drives that are dispatched anew: {drives}." if changed else ""}
 
     def _cleared(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The library has cleared the error: bring every application to where it belongs, through the dispatcher."""

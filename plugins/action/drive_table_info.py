@@ -14,6 +14,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _dispatch,
     _history,
     _identifiers,
+    _sharing,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import DriveSharingAction
 
@@ -44,6 +45,7 @@ class ActionModule(DriveSharingAction):
         result: dict[str, Any] = {"changed": False, "site": store.site, "table": store.location_label}
         try:
             with store.read() as tx:
+                result["stopped_since"] = _sharing.since(tx)
                 if "drives" in args["gather"]:
                     rows = [row for row in _changes.states(tx) if not wanted or row["drive"] in wanted]
                     result["drives"] = [

@@ -19,15 +19,11 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _identifiers,
     _store,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import DriveSharingAction
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import DriveSharingAction, NotWrittenError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError, TableError
 
 #: How long a table that others are writing to is waited for, seconds.
 PATIENCE = 30
-
-
-class _NotWrittenError(Exception):
-    """Ends the transaction of a check mode run, so that it is rolled back."""
 
 
 class ActionModule(DriveSharingAction):
@@ -138,8 +134,8 @@ class ActionModule(DriveSharingAction):
                 conflicts = _associations.write_host(tx, host, facts, instances, time.time())
                 written = conflicts, before, _host_report.recorded(tx, host)
                 if self._task.check_mode:
-                    raise _NotWrittenError
-        except _NotWrittenError:
+                    raise NotWrittenError
+        except NotWrittenError:
             pass
         finally:
             store.close()

@@ -49,11 +49,14 @@ options:
   state:
     description:
       - The state that the O(drives) end in, set by hand. Excludes O(batch).
+      - "V(given_back): for the playbook C(stop_sharing) when the drive table is gone. Sets those of the O(drives) online that the
+        records on this host say are taken; the others are named in RV(messages). No drive table is read or written."
     type: str
-    choices: [online, offline]
+    choices: [online, offline, given_back]
   drives:
     description:
       - The unit serial numbers of the drives, with O(state), in quotes if they consist of digits.
+      - With O(state=given_back), the drives that a person knows to be free; or only V(all).
     type: list
     elements: str
   instance:
@@ -137,7 +140,7 @@ drives:
     outcome:
       description:
         - What was found or done. V(not_connected), V(not_configured), V(superseded), V(own), V(offline), V(online), V(adopted),
-          V(kept), V(presumed_own) and V(held) are confirmations.
+          V(kept), V(presumed_own), V(held) and V(stopped) are confirmations.
         - "V(not_connected): no host of the instance sees the drive."
         - "V(not_configured): the application does not know the drive."
         - "V(superseded): a newer change has been done there already."
@@ -150,6 +153,7 @@ drives:
         - "V(presumed_own): in use here, so a reservation whose holder cannot be read, or is nobody known, is taken to be its
           own."
         - "V(held): taken, and stays offline while the drive is in its error state."
+        - "V(stopped): left online, because sharing is stopped."
         - "V(behind): the record there is newer than anything the drive table has issued; the table catches up and asks again."
         - "V(busy): a job is running on the drive; it is asked again."
         - "V(floor): setting it offline would leave the instance fewer online drives than C(drive_sharing_minimum_online); it is
@@ -189,6 +193,12 @@ drives:
       description: Whether the drive counts as set offline by this collection, so that a later change brings it online again.
       type: bool
       returned: always
+messages:
+  description: One sentence for each drive that stays offline, and for each record that cannot be used.
+  returned: with O(state=given_back)
+  type: list
+  elements: str
+  sample: []
 msg:
   description: What was not confirmed and why.
   returned: on failure

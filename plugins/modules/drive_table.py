@@ -13,8 +13,8 @@ version_added: 0.1.0
 description:
   - The drive table holds the newest reservation change of every tape drive, who has confirmed it, what is still owed,
     and which drives are in their error state. It is an SQLite file on the controller, or a PostgreSQL database.
-  - O(state=present), O(state=recorded), O(state=due) and O(state=forgotten) are for people. All other states are steps of this collection's own playbooks
-    and roles, which call them in a fixed order; they are described here so that those playbooks can be read. Calling one of
+  - O(state=present), O(state=recorded), O(state=due), O(state=forgotten) and O(state=started) are for people. All other
+    states are steps of this collection's own playbooks and roles, which call them in a fixed order; they are described here so that those playbooks can be read. Calling one of
     them by hand can have a drive dispatched twice, or make the table say what is not true.
   - To clear the error state of a drive, run the playbook C(tapeworks.drive_sharing.clear_error), which calls the
     library and then writes what came of it. To read the table, use M(tapeworks.drive_sharing.drive_table_info).
@@ -30,8 +30,8 @@ attributes:
   check_mode:
     support: partial
     details:
-      - O(state=present), O(state=recorded), O(state=clearing), O(state=cleared), O(state=due) and O(state=forgotten) read the
-        table and say what would be changed.
+      - O(state=present), O(state=recorded), O(state=clearing), O(state=cleared), O(state=due), O(state=forgotten),
+        O(state=stopped) and O(state=started) read the table and say what would be changed.
       - All other states do nothing and report a change, without reading the table.
   diff_mode:
     support: partial
@@ -40,7 +40,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(state=present), O(state=recorded), O(state=clearing), O(state=cleared) and O(state=forgotten) are idempotent.
+      - O(state=present), O(state=recorded), O(state=clearing), O(state=cleared), O(state=forgotten) and O(state=started) are
+        idempotent.
       - O(state=due) asks again each time.
       - The steps of a play, such as O(state=claimed), are not; the second one of them finds the work taken or done.
 options:
@@ -66,9 +67,27 @@ options:
       - "V(clearing): for the role C(error_state). A person is about to have the O(drive)'s error cleared."
       - "V(uncleared): for the role C(error_state). The library did not clear the error, so it stands."
       - "V(cleared): for the role C(error_state). The library has cleared the error; every control point is asked again."
+      - "V(stopped): for the playbook C(stop_sharing). Sharing is stopped: reservations set nothing offline and force no error any
+        more. The taken drives that nobody holds go into a batch, for the playbook C(reservation_change)."
+      - "V(started): sharing goes on; every reserved drive is dispatched anew."
     type: str
     required: true
-    choices: [claimed, cleared, clearing, due, ended, error, forcing, forgotten, present, recorded, settled, uncleared, undone]
+    choices:
+      - claimed
+      - cleared
+      - clearing
+      - due
+      - ended
+      - error
+      - forcing
+      - forgotten
+      - present
+      - recorded
+      - settled
+      - started
+      - stopped
+      - uncleared
+      - undone
   batch:
     description:
       - The batch, 26 digits and capital letters, as the event of the rulebook carries it.
@@ -138,6 +157,13 @@ options:
       - Inventory name of the library that has the drive, for O(state=clearing), where neither the notifications nor the host
         facts tell it.
     type: str
+  free:
+    description:
+      - Drives that a person knows to be free, with O(state=stopped), whatever their newest change says; or only V(all).
+      - They are recorded as released. One that is not taken is refused.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: tapeworks.drive_sharing.drive_table_info
   - module: tapeworks.drive_sharing.application_drive
@@ -204,8 +230,8 @@ claimed:
   returned: with O(state=claimed)
   type: bool
 batch:
-  description: The batch.
-  returned: with O(state=claimed)
+  description: The batch; with O(state=stopped) the one that gives back, empty if there is nothing to give back now.
+  returned: with O(state=claimed) and O(state=stopped)
   type: str
   sample: 01KB4Z7RF6X3J2Q9W0V8N5T1AM
 hosts:
@@ -215,10 +241,10 @@ hosts:
   elements: str
   sample: [backup2, backup3]
 drives:
-  description: The changes of the batch, as the drive table has them.
-  returned: with O(state=claimed)
+  description: The changes of the batch, as the drive table has them; with O(state=stopped) only serial numbers.
+  returned: with O(state=claimed) and O(state=stopped)
   type: list
-  elements: dict
+  elements: raw
 act_timeout:
   description: The longest that one control point can take, in seconds.
   returned: with O(state=claimed)
@@ -236,8 +262,10 @@ settled:
   elements: str
   sample: ["1310211169"]
 messages:
-  description: One sentence for each drive that is not settled; the play ends with them.
-  returned: with O(state=settled)
+  description:
+    - One sentence for each drive that is not settled; the play ends with them.
+    - With O(state=stopped), one for each drive that stays offline for now, and why.
+  returned: with O(state=settled) and O(state=stopped)
   type: list
   elements: str
   sample:

@@ -91,6 +91,11 @@ site:
   returned: success
   type: str
   sample: basel
+stopped_since:
+  description: When sharing was stopped by the playbook C(stop_sharing); null while drives are shared.
+  returned: success
+  type: str
+  sample: null
 table:
   description: Where the table is, without a password.
   returned: success

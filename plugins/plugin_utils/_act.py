@@ -244,6 +244,7 @@ class Act:
             conflict=drive.conflict if drive is not None else False,
             at_floor=at_floor,
             error_state=ask.error_state,
+            stopped=ask.stopped,
         )
         if ask.by_hand is None or now.state == "other":
             done = decide(now)

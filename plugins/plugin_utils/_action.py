@@ -20,6 +20,10 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _po
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 
 
+class NotWrittenError(Exception):
+    """Ends the transaction of a check mode run, so that it is rolled back."""
+
+
 class LimitReachedError(BaseException):
     """A time limit of our own ran out; no Exception, so that no retry of a connection plugin swallows it."""
 

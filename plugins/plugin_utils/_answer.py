@@ -43,6 +43,8 @@ class Ask:
     #: The device files of the drive on the other hosts of the instance.
     elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     connected: bool = True
+    #: Sharing is stopped: what is taken is given back, nothing else is set.
+    stopped: bool = False
     #: By hand: ``online`` or ``offline``; None for what the table asks.
     by_hand: str | None = None
 

@@ -32,6 +32,7 @@ OUTCOMES = {
     "presumed_own": "in use here, so the unreadable reservation is taken to be its own",
     "busy": "a job is running on the drive",
     "floor": "it is one of the last online drives of the instance",
+    "stopped": "sharing is stopped, so nothing is set offline",
     "held": "stays as it is while the drive is in its error state",
     "unreadable": "the application's answer is neither online nor offline",
 }
@@ -63,6 +64,8 @@ class Situation:
     #: Setting this drive offline would leave the instance fewer online drives than its floor.
     at_floor: bool = False
     error_state: bool = False
+    #: Sharing was stopped: what is taken is still given back, but nothing is taken any more.
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,11 @@ def _take(now: Situation) -> Decision:
     if now.state == "offline":
         if now.taken:
             return Decision("offline", True, True)
-        if now.conflict and not now.kept_before:
+        if now.conflict and not now.kept_before and not now.stopped:
             return Decision("adopted", True, True)
         return Decision("kept", True, False)
+    if now.stopped:
+        return Decision("stopped", True, False)
     if now.in_use and now.offline_kills_job:
         return Decision("busy", False, now.taken, record=False)
     if now.at_floor:

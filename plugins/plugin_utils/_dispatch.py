@@ -144,6 +144,22 @@ def _end(tx: Any, batch: str, now: float) -> None:
     tx.execute("DELETE FROM batch_drives WHERE batch = ?", (batch,))
 
 
+def withdraw(tx: Any, drives: Sequence[str], now: float) -> None:
+    """Take drives out of batches that nobody has claimed; whoever gave those out may be no more."""
+    waiting = [
+        row["batch"] for row in tx.execute("SELECT batch FROM batches WHERE ended_at IS NULL AND claimed_at IS NULL")
+    ]
+    for batch in waiting:
+        _rows.execute_in(
+            tx,
+            f"UPDATE drives SET {_RELEASE}, due = ? WHERE batch = ? AND drive IN {{in}}",  # noqa: S608
+            drives,
+            before=(now, batch),
+        )
+        if not tx.execute("SELECT 1 FROM drives WHERE batch = ? LIMIT 1", (batch,)):
+            _end(tx, batch, now)
+
+
 def under_way(tx: Any) -> int:
     """Number of batches that were emitted and have not ended."""
     return tx.execute("SELECT COUNT(*) AS number FROM batches WHERE ended_at IS NULL")[0]["number"]

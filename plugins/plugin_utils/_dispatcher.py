@@ -25,6 +25,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _identifiers,
     _play,
     _process,
+    _sharing,
     _views,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
@@ -202,6 +203,11 @@ class Dispatcher:
         if not self._started:
             # What an earlier engine was given and had not claimed died with it: no reason to wait.
             self._started = True
+            stopped = _sharing.since(tx)
+            if stopped:
+                step.messages.append((
+                    logging.WARNING, f"Sharing is stopped since {stopped}: no drive is set offline. The playbook start_sharing ends that."
+                ))
             for batch in _dispatch.unclaimed(tx, now, 0.0):
                 _dispatch.reemit(tx, batch, now, count=False)
                 step.emit.append(batch)

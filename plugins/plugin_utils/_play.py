@@ -10,7 +10,7 @@ Every function is one transaction. Private: may change at any time.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
@@ -19,6 +19,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _dispatch,
     _history,
     _plan,
+    _sharing,
     _views,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask, meaning
@@ -111,6 +112,7 @@ def asks_of(store: Any, batch: str, host: str) -> list[dict[str, Any]]:
     """Give what a host is asked, as rows with the key ``ask`` and the application of the instance."""
     with store.read() as tx:
         rows = _dispatch.work(tx, batch, host)
+        stopped = _sharing.since(tx) is not None
     found = []
     for row in rows:
         ask = Ask(
@@ -119,7 +121,7 @@ def asks_of(store: Any, batch: str, host: str) -> list[dict[str, Any]]:
             table_sequence=row["table_sequence"], taken=bool(row["taken"]),
             error_state=row["error_state"] in ("forcing", "error", "clearing"),
             devices=tuple(row["devices"]), connected=row["connected"],
-            elsewhere={other: tuple(files) for other, files in row["elsewhere"].items()},
+            stopped=stopped, elsewhere={other: tuple(files) for other, files in row["elsewhere"].items()},
         )
         found.append({"ask": ask, "application": row["application"]})
     return found
@@ -153,6 +155,8 @@ def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
     """Say which drives are settled, which are owed, and which are to be put into their error state."""
     result = Handshake()
     with store.write() as tx:
+        if _sharing.since(tx) is not None:
+            policy = replace(policy, error_on=())
         for verdict in _dispatch.verdict(tx, batch, now):
             drive = verdict["drive"]
             state = _changes.state(tx, drive) or {}

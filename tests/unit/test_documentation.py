@@ -186,7 +186,9 @@ def own_names() -> set[str]:
     def look(value: Any) -> None:
         if isinstance(value, dict):
             found.add(str(value.get("register")))
-            found.update(value["vars"] if isinstance(value.get("vars"), dict) else ())
+            # What one playbook hands to another is there to be set.
+            own = isinstance(value.get("vars"), dict) and "ansible.builtin.import_playbook" not in value
+            found.update(value["vars"] if own else ())
             for inner in value.values():
                 look(inner)
         for inner in value if isinstance(value, list) else ():

@@ -25,6 +25,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision 
 SEQUENCES = [(5, 5, 0), (5, 5, 4), (5, 5, 5), (5, 7, 5), (5, 7, 6), (5, 7, 7), (5, 7, 8), (5, 5, 6)]
 FLAGS = (
     "taken", "kept_before", "connected", "configured", "in_use", "offline_kills_job", "conflict", "at_floor", "error_state",
+    "stopped",
 )
 ALL = [
     Situation(
@@ -67,8 +68,16 @@ def to_be_offline(now: Situation) -> bool:
     return readable(now) and held_by_others(now)
 
 
-def to_be_set_offline(now: Situation) -> bool:
+def wrongly_online(now: Situation) -> bool:
     return to_be_offline(now) and now.state == "online"
+
+
+def to_be_set_offline(now: Situation) -> bool:
+    return wrongly_online(now) and not now.stopped
+
+
+def adoptable(now: Situation) -> bool:
+    return now.conflict and not now.kept_before and not now.stopped
 
 
 def kills(now: Situation) -> bool:
@@ -116,14 +125,15 @@ ROWS: list[tuple[str, Predicate, bool, str | None, bool | None, bool]] = [
     ("offline", lambda now: to_be_offline(now) and now.state == "offline" and now.taken, True, None, True, True),
     (
         "adopted",
-        lambda now: to_be_offline(now) and now.state == "offline" and not now.taken and now.conflict and not now.kept_before,
+        lambda now: to_be_offline(now) and now.state == "offline" and not now.taken and adoptable(now),
         True, None, True, True,
     ),
     (
         "kept",
-        lambda now: to_be_offline(now) and now.state == "offline" and not now.taken and not (now.conflict and not now.kept_before),
+        lambda now: to_be_offline(now) and now.state == "offline" and not now.taken and not adoptable(now),
         True, None, False, True,
     ),
+    ("stopped", lambda now: wrongly_online(now) and now.stopped, True, None, False, True),
     ("busy", lambda now: to_be_set_offline(now) and kills(now), False, None, None, False),
     ("floor", lambda now: to_be_set_offline(now) and not kills(now) and now.at_floor, False, None, None, False),
     ("offline", lambda now: to_be_set_offline(now) and not kills(now) and not now.at_floor, True, "offline", True, True),
@@ -187,7 +197,7 @@ def test_a_confirmed_drive_that_others_hold_is_offline_or_set_offline_or_of_no_c
     def safe(now: Situation, done: Decision) -> bool:
         if not (held_by_others(now) and done.confirms and known(now) and not late(now)):
             return True
-        return now.state == "offline" or done.set_to == "offline"
+        return now.state == "offline" or done.set_to == "offline" or now.stopped
 
     assert wrong(safe) == []
 
@@ -204,6 +214,16 @@ def test_a_drive_in_use_here_is_left_alone_while_nobody_knows_who_holds_it() -> 
 
 def test_the_floor_is_kept() -> None:
     assert wrong(lambda now, done: not now.at_floor or done.set_to != "offline") == []
+
+
+def test_while_sharing_is_stopped_nothing_is_set_offline_and_nothing_is_taken_anew() -> None:
+    assert wrong(lambda now, done: not now.stopped or (done.set_to != "offline" and now.taken >= done.taken)) == []
+
+
+def test_that_sharing_is_stopped_keeps_no_drive_from_being_given_back() -> None:
+    assert wrong(
+        lambda now, done: done.set_to != "online" or decide(Situation(**{**now.__dict__, "stopped": not now.stopped})) == done
+    ) == []
 
 
 def test_what_is_already_as_wanted_is_not_set_again() -> None:
