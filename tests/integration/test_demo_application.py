@@ -131,6 +131,37 @@ def test_it_prints_nonsense_and_obeys(application: Application) -> None:
     assert "1310211169" not in application("list").stdout
 
 
+def test_it_obeys_and_says_no(application: Application) -> None:
+    application.behave("deny")
+    done = application("offline", "lto0")
+    assert (done.returncode, done.stderr) == (1, "backup_application: internal error\n")
+    assert application.states()["lto0"] == "offline"
+
+
+def test_it_prints_megabytes_and_obeys(application: Application) -> None:
+    application.behave("flood 2")
+    done = application("offline", "lto0")
+    assert (done.returncode, len(done.stdout)) == (0, 2_000_000)
+    assert application.states()["lto0"] == "offline"
+
+
+def test_it_prints_without_end(application: Application) -> None:
+    application.behave("flood 0")
+    with subprocess.Popen([*application.words, "list"], stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert len(process.stdout.read(3_000_000)) == 3_000_000
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_it_waits_until_it_may_obey(application: Application) -> None:
+    application.behave("wait")
+    with subprocess.Popen([*application.words, "offline", "lto0"]) as process:
+        wait_for((application.state / "calls").exists)
+        application.behave("ok")
+        assert process.wait(30) == 0
+    assert application.states()["lto0"] == "offline"
+
+
 def test_it_obeys_slowly(application: Application) -> None:
     application.behave("slow 0.3")
     started = time.monotonic()
