@@ -14,8 +14,9 @@ description:
   - The drive table holds the newest reservation change of every tape drive, who has confirmed it, what is still owed,
     and which drives are in their error state. It is an SQLite file on the controller, or a PostgreSQL database.
   - O(state=present), O(state=recorded), O(state=due), O(state=forgotten) and O(state=started) are for people. All other
-    states are steps of this collection's own playbooks and roles, which call them in a fixed order; they are described here so that those playbooks can be read. Calling one of
-    them by hand can have a drive dispatched twice, or make the table say what is not true.
+    states are steps of this collection's own playbooks and roles, which call them in a fixed order; they are described here
+    so that those playbooks can be read. Calling one of them by hand can have a drive dispatched twice, or make the table say
+    what is not true.
   - To clear the error state of a drive, run the playbook C(tapeworks.drive_sharing.clear_error), which calls the
     library and then writes what came of it. To read the table, use M(tapeworks.drive_sharing.drive_table_info).
   - Runs on the controller. In a play, use it on V(localhost).

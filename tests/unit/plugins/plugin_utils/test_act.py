@@ -76,6 +76,7 @@ def outcome_cases() -> list[Any]:
         case("busy", "online job 7", state="online job 7"),
         case("floor", "online", policy={"minimum_online": 1}),
         case("held", "offline", state="offline", relation="none", over={"error_state": True}, had=taken, record={**done, **taken}),
+        case("stopped", "online", over={"stopped": True}, record={**done, **not_taken, "was": "online"}),
         case("unreadable", "loading", state="loading"),
     ]
 
