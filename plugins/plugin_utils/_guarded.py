@@ -27,11 +27,19 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _guarded_script as _script
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_command import (
+    Command,
+    ForDrive,
+    Query,
+    checked,
+    plain,
+    refuse,
+    tagged,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_parse import (
     OUTCOMES,
     CommandAnswer,
@@ -44,7 +52,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_p
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._record import RawRecord
 
 __all__ = [
-    "LONGEST", "OUTCOMES", "Command", "CommandAnswer", "ForDrive", "Reading", "SetReading", "Unit", "UnitDrive",
+    "LONGEST", "OUTCOMES", "Command", "CommandAnswer", "ForDrive", "Query", "Reading", "SetReading", "Unit", "UnitDrive",
     "UnitReading", "parse_read", "parse_set", "read_command", "set_command",
 ]
 
@@ -54,22 +62,6 @@ LONGEST = 100_000
 _NONCE = re.compile(r"[0-9A-Za-z]{8,40}")
 _RECORD = re.compile(r"[0-9]{20} (?:intent|done) [ -~]*")
 _MAX_SECONDS = 3600
-_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class ForDrive:
-    """A word of a command that is left out if the drive is left out."""
-
-    drive: str
-    word: str
-
-
-@dataclass(frozen=True)
-class Command:
-    """An argument list; it is not run if it has words for drives and all of these are left out."""
-
-    words: Sequence[str | ForDrive]
 
 
 @dataclass(frozen=True)
@@ -95,14 +87,14 @@ class Unit:
 
     drives: Sequence[UnitDrive]
     commands: Sequence[Command] = field(default=())
-    queries: Sequence[Sequence[str]] = field(default=())
+    queries: Sequence[Query] = field(default=())
 
 
 def read_command(
     directory: str,
     instance: str,
     drives: Sequence[str],
-    queries: Sequence[Sequence[str]],
+    queries: Sequence[Query],
     seconds: int,
     nonce: str,
     shell: str = "/bin/sh",
@@ -116,7 +108,8 @@ def read_command(
     line.add("\n".join(_drive(drive) for drive in drives))
     line.add(str(len(queries)))
     for query in queries:
-        line.call("ask", _words(query, "A query"))
+        # No drive is left out here.
+        line.ask(checked(query, drives, "A query"))
     return line.text(_script.COMMON + _script.READ, _script.READ_END)
 
 
@@ -141,9 +134,13 @@ def set_command(
         line.call("unit", [_lines(unit)])
         drives = {one.drive for one in unit.drives}
         for command in unit.commands:
-            line.call("com", _tagged(command, drives))
-        for query in unit.queries:
-            line.call("ask", _words(query, "A query"))
+            line.some("com", checked(command, drives, "A command"))
+        for each in unit.queries:
+            query = checked(each, drives, "A query")
+            if query.for_all:
+                line.ask(query)
+            else:
+                line.some("que", query)
         line.calls.append("end")
     return line.text(_script.COMMON + _script.SET, _script.SET_END)
 
@@ -155,7 +152,7 @@ class _Line:
         _path(shell, "The shell")
         _path(directory, "The state directory")
         if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
-            _refuse("The nonce", "8 to 40 letters and digits", nonce)
+            refuse("The nonce", "8 to 40 letters and digits", nonce)
         self._shell = shell
         self._values = [
             nonce, f"{directory.rstrip('/')}/{_identifiers.instance_name(instance)}", shell,
@@ -172,6 +169,18 @@ class _Line:
         first = len(self._values) + 1
         self._values += values
         self.calls.append(" ".join([function, *(f'"${{{first + place}}}"' for place in range(len(values)))]))
+
+    def some(self, function: str, command: Command) -> None:
+        """Add a command or query of which parts may be left out."""
+        if command.lines:
+            self.call("feed", ["\n".join(map(tagged, command.lines))])
+        self.call(function, [tagged(word) for word in command.words])
+
+    def ask(self, query: Command) -> None:
+        """Add a query of which nothing is left out."""
+        if query.lines:
+            self.call("feed", ["".join(f"\n{plain(one)}" for one in query.lines)])
+        self.call("ask", [plain(word) for word in query.words])
 
     def text(self, begin: str, end: str) -> str:
         """Give the whole line."""
@@ -226,7 +235,7 @@ def _template(
         return "-", "0"
     line = str(text).rstrip("\n")
     if not _RECORD.fullmatch(line) or (stamp is not None and not re.fullmatch(r"[!-~]+", stamp)):
-        _refuse(what, "one line of sequence, phase and JSON", text)
+        refuse(what, "one line of sequence, phase and JSON", text)
     digits = line[:20]
     number = str(int(digits))
     pieces = ["z"]
@@ -248,54 +257,18 @@ def _template(
     return str(templates.setdefault(template, len(templates) + 1)), number
 
 
-def _tagged(command: Command, drives: set[str]) -> list[str]:
-    words = []
-    _words([word.word if isinstance(word, ForDrive) else word for word in command.words], "A command")
-    for word in command.words:
-        if not isinstance(word, ForDrive):
-            words.append(f":{word}")
-            continue
-        if word.drive not in drives:
-            msg = f"A word of a command is for drive {word.drive!r}, which is not in its unit; nothing was set."
-            raise InvalidValueError(msg)
-        words.append(f"{word.drive}:{word.word}")
-    if isinstance(command.words[0], ForDrive):
-        msg = f"A command must begin with the name of a program, not with a word for drive {command.words[0].drive}."
-        raise InvalidValueError(msg)
-    return words
-
-
-def _words(words: Sequence[str], what: str) -> list[str]:
-    good = isinstance(words, (list, tuple)) and words and all(isinstance(word, str) and "\0" not in word for word in words)
-    try:
-        if good:
-            "".join(words).encode()
-    except UnicodeEncodeError:
-        good = False
-    # exec would take a leading hyphen as its own option.
-    if not good or not words[0] or words[0].startswith("-"):
-        _refuse(what, "a list of texts that begins with the name of a program", words)
-    return list(words)
-
-
 def _drive(drive: str) -> str:
     if _identifiers.serial(drive, "drive") != drive:
-        _refuse("drive", "a serial number without padding", drive)
+        refuse("drive", "a serial number without padding", drive)
     return drive
 
 
 def _path(path: object, what: str) -> None:
     if not isinstance(path, str) or not re.fullmatch(r"/[^\0\n]*", path) or not path.isprintable():
-        _refuse(what, "an absolute path", path)
+        refuse(what, "an absolute path", path)
 
 
 def _whole(value: object, what: str, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        _refuse(what, f"a whole number from {least} to {most}", value)
+        refuse(what, f"a whole number from {least} to {most}", value)
     return value
-
-
-def _refuse(what: str, form: str, value: object) -> NoReturn:
-    shown = repr(value)
-    msg = f"{what} must be {form}, not {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'}; nothing was run."
-    raise InvalidValueError(msg)

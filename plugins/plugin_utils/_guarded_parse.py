@@ -103,7 +103,7 @@ class _Frame:
     data: str
 
 
-def parse_read(stdout: str, nonce: str, drives: Sequence[str], queries: Sequence[Sequence[str]]) -> Reading:
+def parse_read(stdout: str, nonce: str, drives: Sequence[str], queries: Sequence[Any]) -> Reading:
     """Read what ``read_command`` printed; never raises, whatever ``stdout`` is."""
     reading = Reading()
     frames = list(_frames(stdout, nonce))
@@ -219,6 +219,10 @@ def _sentence(drive: str, outcome: str, detail: list[str]) -> str:
             "time": f"The commands for drive {drive} did not end in time and were stopped; its record is the intent.",
             "hangs": f"Process {said}, a command for drive {drive}, cannot be killed; the drive stays locked until it ends.",
             "start": f"A command for drive {drive} could not be started; its record is the intent.",
+            "input": (
+                f"A command for drive {drive} was not started, because the lines for it could not be written (disk full?);"
+                " its record is the intent."
+            ),
         }.get(why, f"The commands for drive {drive} ran, but its record stayed the intent: {said}.")
     if outcome == "late":
         return f"The step came to drive {drive} after its deadline, at {said}; nothing was done."

@@ -18,6 +18,7 @@ Files, in the instance's directory ``D``::
     D/.run/<id>.me        identity of a running step, <id> is nonce.pid.start; without it no command of it is started.
                           Removed by its watchdog when a unit's time is over, and by others when the step is gone
     D/.run/<id>.cmd       "pid start" of the command that runs, written by that process itself before it becomes it
+    D/.run/<id>.in<n>     what command n reads from its standard input; mode 0600
     D/.run/<id>.*         output of commands, new locks and records before they are put into place
 
 Why at most one process acts on a drive at any time:
@@ -62,11 +63,13 @@ READ = r"""ask() {
   settle
   if [ ! -f "$_t.me" ] && ! put "$_t.me" "$_owner"; then
     say fail "$_t cannot be written, or its file system is full"
+    _feed=
     return 0
   fi
   watch "$_w"
   run "$@"
   unwatch
+  [ -z "$_unfed" ] || say fail "$_t cannot be written, or its file system is full"
   show "$_k" q "$_rc" "$_over"
 }
 

@@ -70,14 +70,27 @@ child() {
     exec \"\$@\"" "$_sh" "$_t.cmd" "$_t.me" "$@"
 }
 
+# feed LINES: what the command that comes next reads, each line after a newline.
+feed() {
+  _feed=$1
+}
+
 # run WORD...: run a command to its end or the end of the time. _rc is its exit status, - if it was not run.
 run() {
-  _k=$((_k + 1)) _rc=- _over=over _cp=
+  _k=$((_k + 1)) _rc=- _over=over _cp="" _in=/dev/null _unfed="" _lines=$_feed
+  _feed=
   [ -z "$_stuck" ] || return 0
   [ -f "$_t.me" ] || return 0
   put "$_t.cmd" ""
+  if [ -n "$_lines" ]; then
+    _in=$_t.in$_k
+    if ! (umask 077 && put "$_in" "${_lines#?}"); then
+      _over=- _unfed=1
+      return 0
+    fi
+  fi
   # The output goes to a file: a process that the command leaves behind cannot hold anything up.
-  { child "$@" </dev/null >"$_t.out$_k" 2>&1 & } 2>/dev/null
+  { child "$@" <"$_in" >"$_t.out$_k" 2>&1 & } 2>/dev/null
   _c=$!
   while :; do
     { wait "$_c"; } 2>/dev/null

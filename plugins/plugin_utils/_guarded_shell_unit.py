@@ -92,7 +92,7 @@ move() {
 
 # unit LINES: the drives that come through are in _o.
 unit() {
-  _u=$((_u + 1)) _blob=$1 _res="" _o=" " _got=" " _a="" _late="" _begun="" _noclock="" _bad="" _ti=0 _many="" _fail=
+  _u=$((_u + 1)) _blob=$1 _res="" _o=" " _got=" " _a="" _late="" _begun="" _noclock="" _bad="" _ti=0 _many="" _feed="" _fail=
   [ -z "$_stuck" ] || return 0
   settle
   IFS=$_nl
@@ -158,16 +158,19 @@ exe() {
     watch $((_w - _wait))
   fi
   run "$@"
+  [ -z "$_unfed" ] || _bad=${_bad:-input}
   [ "$_rc" != - ] || _bad=${_bad:-start}
   [ "$_over" = - ] || _bad="time"
   [ -z "$_stuck" ] || _bad="hangs $_cp"
   _a="$_a$_nl$_k $_kind $_rc $_over"
 }
 
-# com WORD...: a command of the unit; a word is :text, or drive:text if it stands for that drive only.
-com() {
+# some KIND WORD...: a word, or a line to be fed, is :text, or drive:text if it stands for that drive only.
+some() {
   [ "$_o" != " " ] || return 0
-  _i=0 _x="" _y=
+  _kind=$1
+  shift
+  _i=0 _x="" _y="" _lines=
   for _v in "$@"; do
     _i=$((_i + 1))
     case $_v in
@@ -185,13 +188,36 @@ com() {
       ;;
     esac
   done
+  IFS=$_nl
+  for _v in $_feed; do
+    case $_v in
+    :*) _lines=$_lines$_nl${_v#:} ;;
+    *)
+      [ -n "$_y" ] || _y=none
+      case $_o in
+      *" ${_v%%:*} "*) _y=some _lines=$_lines$_nl${_v#*:} ;;
+      esac
+      ;;
+    esac
+  done
+  IFS=$_ifs
+  _feed=$_lines
   if [ "$_y" = none ]; then
     # Without its drives it would be another command.
-    _k=$((_k + 1))
-    _a="$_a$_nl$_k c - -"
+    _k=$((_k + 1)) _feed=
+    _a="$_a$_nl$_k $_kind - -"
     return 0
   fi
-  eval "exe c $_x"
+  eval "exe $_kind $_x"
+}
+
+# com, que: a command of the unit, and a query with parts for some drives. ask: a query.
+com() {
+  some c "$@"
+}
+
+que() {
+  some q "$@"
 }
 
 ask() {

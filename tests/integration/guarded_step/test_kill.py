@@ -20,7 +20,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,7 @@ class Controller:
     drives: tuple[str, ...]
     want: str
     sequence: int = 42
+    by_dialogue: bool = False
 
     def converge(self) -> None:
         """Come to the wanted state and record, as the plays that follow would."""
@@ -93,12 +94,17 @@ class Controller:
         set_these = [drive for drive in self.drives if self._to_set(states[drive], records[drive])]
         if set_these:
             items = [self._item(drive, reading.records[drive], states[drive], "intent") for drive in set_these]
-            words = [self.world.app, self.want, *(ForDrive(drive, drive) for drive in set_these)]
-            return Unit(items, [Command(words)], self.world.show)
+            return Unit(items, [self._command(set_these)], self.world.show)
         left = [drive for drive in self.drives if self._to_write(states[drive], records[drive])]
         if left:
             return Unit([self._item(drive, reading.records[drive], states[drive], None) for drive in left])
         return None
+
+    def _command(self, drives: list[str]) -> Command:
+        if self.by_dialogue:
+            lines = [*(ForDrive(drive, f"{self.want} {drive}") for drive in drives), "quit"]
+            return Command([self.world.app, "console"], lines)
+        return Command([self.world.app, self.want, *(ForDrive(drive, drive) for drive in drives)])
 
     def _to_set(self, state: str, now: _record.Record | None) -> bool:
         if self.want == "offline":
@@ -151,6 +157,10 @@ def a_drive_goes_offline(world: World) -> Controller:
     return Controller(world, ("D1",), "offline")
 
 
+def a_drive_goes_offline_by_a_dialogue(world: World) -> Controller:
+    return Controller(world, ("D1",), "offline", by_dialogue=True)
+
+
 def two_drives_go_offline_by_one_command(world: World) -> Controller:
     return Controller(world, ("D1", "D2"), "offline")
 
@@ -187,7 +197,7 @@ def boot_id() -> str:
 
 
 STORIES = (
-    a_drive_goes_offline, two_drives_go_offline_by_one_command, a_drive_is_given_back,
+    a_drive_goes_offline, a_drive_goes_offline_by_a_dialogue, two_drives_go_offline_by_one_command, a_drive_is_given_back,
     taken_ends_after_it_was_read_online, the_lock_of_a_dead_step_is_broken_after_a_breaker_died,
 )
 
@@ -223,7 +233,7 @@ def test_a_step_may_be_killed_anywhere(
     wait_for(lambda: not list(origin.root.rglob("*.out*")))
     stride = 1 if shell_name == "dash" else STRIDE
     world = copied(origin, tmp_path / "world")
-    victim = Controller(world, controller.drives, controller.want)
+    victim = replace(controller, world=world, sequence=42)
     unit = victim.next()
     assert unit is not None
     seen = set()

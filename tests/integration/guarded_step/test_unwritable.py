@@ -100,6 +100,34 @@ def test_a_full_file_system_stops_it_before_any_command(small_disk: World) -> No
     assert world.set(offline(world, world.read("D1"), 43, "D1")).units[0].drives == {"D1": "done"}
 
 
+def test_lines_that_cannot_be_written_are_not_given_in_part(small_disk: World) -> None:
+    world = small_disk
+    filler = world.root / "disk" / "filler"
+    # The intent still fits, the lines do not.
+    words = ["dd", "if=/dev/zero", f"of={filler}", "bs=512"]
+    console = Command([world.app, "console"], ["offline D1", *(f"offline {number:090d}" for number in range(100)), "quit"])
+    result = world.set(Unit([item("D1", None, 42)], [Command(words), console], [["echo", "query"]]))
+    assert result.units[0].drives == {"D1": "unfinished"}
+    assert result.units[0].messages == [
+        "A command for drive D1 was not started, because the lines for it could not be written (disk full?);"
+        " its record is the intent."
+    ]
+    assert result.units[0].commands[1] == _guarded.CommandAnswer()
+    assert world.states() == {"D1": "online", "D2": "online", "ADMIN": "offline"}
+    assert world.left() == []
+    with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+    # Just room for the step to begin.
+    os.truncate(filler, filler.stat().st_size - 4096)
+    reading = world.read("D1", queries=[console])  # type: ignore[list-item]
+    assert not reading.complete
+    assert "cannot be written, or its file system is full" in str(reading.problem)
+    filler.unlink()
+    assert world.set(offline(world, world.read("D1"), 43, "D1")).units[0].drives == {"D1": "done"}
+    assert world.left() == []
+
+
 def test_a_file_system_that_a_command_fills_leaves_the_intent(small_disk: World) -> None:
     filler = small_disk.root / "disk" / "filler"
     words = ["dd", "if=/dev/zero", f"of={filler}", "bs=512"]

@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _guarded, _record
@@ -28,6 +28,7 @@ verb=$1
 shift
 case $verb in
 show) for one in *; do read -r state <"$one"; echo "$one $state"; done ;;
+console) while read -r verb one && [ "$verb" != quit ]; do echo "$verb" >"$one"; echo "$one: $verb"; done ;;
 *) for one in "$@"; do echo "$verb" >"$one"; done; echo "set to $verb" ;;
 esac
 """
@@ -133,6 +134,12 @@ def offline(world: World, reading: _guarded.Reading, sequence: int, *drives: str
         [item(drive, reading.records[drive], sequence) for drive in drives],
         [Command([world.app, "offline", *(ForDrive(drive, drive) for drive in drives)])], world.show,
     )
+
+
+def dialogue(world: World, reading: _guarded.Reading, sequence: int, *drives: str) -> Unit:
+    """Do the same by the lines that an application's console reads."""
+    lines = [*(ForDrive(drive, f"offline {drive}") for drive in drives), "quit"]
+    return replace(offline(world, reading, sequence, *drives), commands=[Command([world.app, "console"], lines)])
 
 
 def simple(world: World, words: list[str], *, expected: str | None = None, sequence: int = 1) -> Unit:

@@ -72,6 +72,28 @@ def test_values_never_stand_in_the_text() -> None:
     assert script == plain
 
 
+def test_lines_for_standard_input_are_one_value() -> None:
+    query = Command(["console", ForDrive("D1", "x")], ["", "status", ForDrive("D1", " it's"), "quit"])
+    got = words(_guarded.read_command("/var/lib/x", "nbu_a", ["D1"], [query, ["plain"]], 7, NONCE))
+    assert got[10:] == ["\n\nstatus\n it's\nquit", "console", "x", "plain"]
+    assert 'feed "${7}"\nask "${8}" "${9}"\nask "${10}"\n' in got[2]
+
+
+def test_a_command_and_a_query_say_what_of_their_input_is_for_which_drive() -> None:
+    dialogue = Command(["console"], ["", ForDrive("D1", "update it's"), "quit"])
+    got = words(command(Unit([item("D1")], [dialogue, Command(["x"])], [dialogue, Command(["y"], ["quit"]), ["z"]])))
+    lines = ":\nD1:update it's\n:quit"
+    assert got[10:] == [lines, ":console", ":x", lines, ":console", "\nquit", "y", "z"]
+    wanted = ['feed "${7}"', 'com "${8}"', 'com "${9}"', 'feed "${10}"', 'que "${11}"', 'feed "${12}"', 'ask "${13}"']
+    assert "\n".join([*wanted, 'ask "${14}"\n']) in got[2]
+
+
+def test_a_dialogue_for_two_hundred_drives_fits_into_one_command_line() -> None:
+    drives = [f"13102{number:05d}" for number in range(200)]
+    dialogue = Command(["console"], [ForDrive(drive, f'disable storage="library" drive={drive}') for drive in drives])
+    assert len(shlex.quote(shlex.quote(command(Unit([item(drive) for drive in drives], [dialogue], [dialogue]))))) < 50_000
+
+
 def test_the_text_has_no_single_quotes_and_only_ascii() -> None:
     for text in (_guarded_script.COMMON, _guarded_script.READ, _guarded_script.SET, _guarded_script.SET_END):
         assert "'" not in _guarded_script.sent(text)
@@ -85,8 +107,8 @@ def test_only_comments_and_indentation_are_not_sent() -> None:
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("text", [
-    _guarded_script.COMMON + _guarded_script.READ + 'ask "${7}"\n' + _guarded_script.READ_END,
-    _guarded_script.COMMON + _guarded_script.SET + 'unit "${6}"\ncom "${7}"\nask "${8}"\nend\n' + _guarded_script.SET_END,
+    _guarded_script.COMMON + _guarded_script.READ + 'feed "${7}"\nask "${8}"\n' + _guarded_script.READ_END,
+    _guarded_script.COMMON + _guarded_script.SET + 'unit "${6}"\nfeed "${7}"\ncom "${8}"\nque "${8}"\nask "${9}"\nend\n' + _guarded_script.SET_END,
 ], ids=["read", "set"])
 def test_shellcheck_finds_nothing(text: str, tmp_path: Path) -> None:
     script = tmp_path / "script.sh"
@@ -189,7 +211,15 @@ def test_a_wrong_value_is_refused_before_anything_runs(change: dict) -> None:
     (Unit([UnitDrive("D1", None, 1)], [Command(["x"])]), "without an intent"),
     (Unit([item("D1")], [Command([])]), "A command must be"),
     (Unit([item("D1")], [Command([ForDrive("D1", "x")])]), "must begin with the name of a program"),
-    (Unit([item("D1")], [Command(["x", ForDrive("D2", "x")])]), "'D2', which is not in its unit"),
+    (Unit([item("D1")], [Command(["x", ForDrive("D2", "x")])]), "'D2', which is not among its drives"),
+    (Unit([item("D1")], [Command(["x"], [ForDrive("D2", "x")])]), "'D2', which is not among its drives"),
+    (Unit([item("D1")], [], [Command(["x"], [ForDrive("D2", "x")])]), "A part of a query is for drive 'D2'"),
+    (Unit([item("D1")], [Command(["x"], ["a", "b\nc"])]), "The standard input of a command must be a list of lines"),
+    (Unit([item("D1")], [Command(["x"], [ForDrive("D1", "b\n")])]), "The standard input of a command must be"),
+    (Unit([item("D1")], [Command(["x"], ["a\0"])]), "The standard input of a command must be"),
+    (Unit([item("D1")], [Command(["x"], "quit")]), "The standard input of a command must be"),
+    (Unit([item("D1")], [Command(["x"], ["\udcff"])]), "The standard input of a command must be"),
+    (Unit([item("D1")], [], [Command(["x"], [7])]), "The standard input of a query must be"),
     (Unit([item("D1")], [], [["-x"]]), "A query must be"),
     (Unit([UnitDrive("D1", "junk", 1)]), "The expected record of drive D1 must be one line"),
     (Unit([UnitDrive("D1", None, 1, line("D1", 1, "intent") + "\nx")]), "The intent of drive D1 must be one line"),
@@ -315,6 +345,9 @@ def test_a_set_is_understood() -> None:
     ("unfinished start", "unfinished", "A command for drive D1 could not be started; its record is the intent."),
     ("unfinished hangs 99", "unfinished",
      "Process 99, a command for drive D1, cannot be killed; the drive stays locked until it ends."),
+    ("unfinished input", "unfinished",
+     "A command for drive D1 was not started, because the lines for it could not be written (disk full?);"
+     " its record is the intent."),
     ("unfinished record disk full", "unfinished",
      "The commands for drive D1 ran, but its record stayed the intent: disk full."),
 ])
