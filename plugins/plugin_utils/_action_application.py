@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _application,
@@ -25,7 +27,10 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action im
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import NoAnswerError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import last_words
 
+#: Seconds for giving up a connection.
+RESET_SECONDS = 2
 #: Where records are kept on a control point if drive_sharing_state_directory does not say.
 STATE_DIRECTORY = "/var/lib/drive_sharing"
 
@@ -91,15 +96,25 @@ class ApplicationAction(DriveSharingAction):
             with limit(seconds):
                 result = self._low_level_execute_command(command)
         except LimitReachedError:
+            self._forget_connection()
             msg = f"no answer within {seconds:.0f} s"
             raise NoAnswerError(msg) from None
         except (AnsibleConnectionFailure, AnsibleAuthenticationFailure) as exc:
             self.unreachable = str(exc.message)
-            said = " ".join(str(exc.message).split())
-            msg = f"unreachable: {said[:200]}"
+            msg = f"unreachable: {last_words(self.unreachable)}"
             raise NoAnswerError(msg) from None
         if result["rc"] and not result["stdout"].strip():
-            said = " ".join(str(result["stderr"]).split())[-200:]
+            said = last_words(str(result["stderr"]))
             msg = f"the step could not be run, exit status {result['rc']}: {said or '(no message)'}"
             raise NoAnswerError(msg)
         return str(result["stdout"])
+
+    def _forget_connection(self) -> None:
+        """Have the next attempt make a connection of its own.
+
+        ssh keeps connections (ControlPersist). One whose other end has vanished without a word stays silent for hours, and
+        each attempt that is sent through it keeps it for longer.
+        """
+        with contextlib.suppress(LimitReachedError, AnsibleError, OSError), limit(RESET_SECONDS):
+            if type(self._connection).reset is not ConnectionBase.reset:  # else it only warns
+                self._connection.reset()

@@ -11,3 +11,9 @@ def first_words(text: str, most: int = 120) -> str:
     """Give the first words on one printable line of at most ``most`` characters; empty if there are none."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * most]).split())
     return line if len(line) <= most else line[: most - 3] + "..."
+
+
+def last_words(text: str, most: int = 200) -> str:
+    """Give the last words on one printable line, like first_words and without a full stop: ssh ends with the reason."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[-4 * most :]).split()).rstrip(".")
+    return line if len(line) <= most else "..." + line[3 - most :]

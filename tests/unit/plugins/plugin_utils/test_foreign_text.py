@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words, last_words
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,16 @@ def test_only_the_first_printable_words_are_shown(text, words):
 
 def test_the_length_can_be_chosen():
     assert first_words("x" * 300, 200) == "x" * 197 + "..."
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("", ""),
+    ("@@@@\r\nWARNING\nHost key verification failed.\r\n", "@@@@ WARNING Host key verification failed"),
+    ("a\033[2Jb\n", "a [2Jb"),
+])
+def test_the_last_words_are_one_printable_line_without_a_full_stop(text, words):
+    assert last_words(text) == words
+
+
+def test_of_a_long_text_the_end_is_shown():
+    assert last_words("x" * 300 + "y", 200) == "..." + "x" * 196 + "y"
