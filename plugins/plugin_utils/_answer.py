@@ -133,7 +133,7 @@ def confirmed(one: Known, back: Reading, got: Any) -> Answer:
     found = back.drives.get(one.ask.drive)
     if found is not None and found.state == wanted:
         return replace(
-            answered(one), state_read=found.state, names=found.names, shown=found.shown,
+            answered(one), reason=_undone(one), state_read=found.state, names=found.names, shown=found.shown,
         )
     failed = next((command for command in got.commands if command.timed_out or command.rc), None)
     if failed is not None and failed.timed_out:
@@ -147,6 +147,16 @@ def confirmed(one: Known, back: Reading, got: Any) -> Answer:
     else:
         why = "after the command, the application does not show the drive any more"
     return replace(doubtful(one, why), state_read=found.state if found is not None else None)
+
+
+def _undone(one: Known) -> str:
+    """Say that a drive had come online again after it was set offline for this very change."""
+    record = one.record
+    if one.decision.set_to != "offline" or record is None or one.ask.by_hand:
+        return ""
+    if (record.sequence, record.phase, record.target) != (one.ask.sequence, "done", "offline"):
+        return ""
+    return "it had come online again, by a restart of the application or by a person, and was set offline anew"
 
 
 def doubtful(one: Known, why: str) -> Answer:

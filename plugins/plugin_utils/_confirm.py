@@ -59,7 +59,7 @@ def confirm(tx: Any, batch: str, answers: Iterable[Mapping[str, Any]], now: floa
         else:
             intake.late(one, before)
     intake.write(tx)
-    return Confirmed(_handshake.settle_confirmed(tx, intake.drives, now), [one["key"] for one in intake.lates])
+    return Confirmed(_handshake.settle_confirmed(tx, intake.drives, now, set(intake.drives) - intake.told), [one["key"] for one in intake.lates])
 
 
 def _checked(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,6 +93,8 @@ class _Intake:
         self.now = now
         self.drives: list[str] = []
         self.lates: list[dict[str, Any]] = []
+        #: The drives of which something new was answered.
+        self.told: set[str] = set()
         self._answers: list[tuple[Any, ...]] = []
         self._taken: list[tuple[Any, ...]] = []
         self._of_instance: list[tuple[Any, ...]] = []
@@ -103,10 +105,13 @@ class _Intake:
     def counts(self, one: dict[str, Any], before: Mapping[str, Any]) -> None:
         self.drives.append(one["drive"])
         self._answers.append((
-            one["confirmed"], one["outcome"], one["state_read"], one["reason"], one["detail"], one["recheck_at"],
+            one["confirmed"], one["confirmed"], one["outcome"], one["state_read"], one["reason"], one["detail"], one["recheck_at"],
             self.now, one["attempt"], *one["key"],
         ))
         self._took(one, before, before["scope"])
+        if one["confirmed"] and before["confirmed_once"] and all(one[key] == before[key] for key in ("outcome", "reason")):
+            return  # it was looked at again, and is as it was
+        self.told.add(one["drive"])
         self._note(one, "answer", f"{one['outcome'] or 'no answer'}{': ' if one['reason'] else ''}{one['reason']}")
 
     def late(self, one: dict[str, Any], before: Mapping[str, Any] | None) -> None:
@@ -137,7 +142,7 @@ class _Intake:
     def write(self, tx: Any) -> None:
         for sql, rows in (
             (
-                "UPDATE answers SET confirmed = ?, outcome = ?, state_read = ?, reason = ?, detail = ?, recheck_at = ?,"
+                "UPDATE answers SET confirmed = ?, confirmed_once = CASE WHEN ? = 1 THEN 1 ELSE confirmed_once END, outcome = ?, state_read = ?, reason = ?, detail = ?, recheck_at = ?,"
                 " answered_at = ?, answered_attempt = ? WHERE drive = ? AND instance = ? AND host = ?",
                 self._answers,
             ),

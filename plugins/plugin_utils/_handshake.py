@@ -32,6 +32,9 @@ _ASK = """
         confirmed = CASE WHEN answers.sequence = excluded.sequence AND answers.relation = excluded.relation
             AND answers.application = excluded.application AND answers.scope = excluded.scope
             THEN answers.confirmed ELSE 0 END,
+        confirmed_once = CASE WHEN answers.sequence = excluded.sequence AND answers.relation = excluded.relation
+            AND answers.application = excluded.application AND answers.scope = excluded.scope
+            THEN answers.confirmed_once ELSE 0 END,
         outcome = CASE WHEN answers.sequence = excluded.sequence THEN answers.outcome ELSE '' END,
         reason = CASE WHEN answers.sequence = excluded.sequence THEN answers.reason ELSE '' END,
         state_read = CASE WHEN answers.sequence = excluded.sequence THEN answers.state_read END,
@@ -87,8 +90,8 @@ def held_by(tx: Any, batch: str) -> dict[str, dict[str, Any]]:
     return {row["drive"]: row for row in rows}
 
 
-def settle_confirmed(tx: Any, drives: Collection[str], now: float) -> list[str]:
-    """Settle those of the drives whose expected answers are all there (I1); gives them.
+def settle_confirmed(tx: Any, drives: Collection[str], now: float, quiet: Collection[str] = ()) -> list[str]:
+    """Settle those of the drives whose expected answers are all there (I1); gives them. ``quiet``: nothing new is told of.
 
     Not while the library is being called for a drive: whoever called it has to hear first that it is not needed.
     """
@@ -102,11 +105,13 @@ def settle_confirmed(tx: Any, drives: Collection[str], now: float) -> list[str]:
         " AND MAX(a.sequence) = COALESCE(d.claimed_sequence, d.sequence)",
         drives,
     )
-    _settle(tx, [(row["drive"], row["target"], "confirmed", row["recheck_at"]) for row in rows], now)
+    _settle(tx, [(row["drive"], row["target"], "confirmed", row["recheck_at"]) for row in rows], now, quiet)
     return sorted(row["drive"] for row in rows)
 
 
-def _settle(tx: Any, rows: list[tuple[str, int, str, float | None]], now: float) -> None:
+def _settle(
+    tx: Any, rows: list[tuple[str, int, str, float | None]], now: float, quiet: Collection[str] = ()
+) -> None:
     """Settle (drive, sequence, why, recheck_at). What is due already was set by something newer, and stays."""
     if not rows:
         return
@@ -120,7 +125,7 @@ def _settle(tx: Any, rows: list[tuple[str, int, str, float | None]], now: float)
         tx,
         [
             (now, "settled", f"Drive {drive}: change {sequence} is settled: {why}.", drive, sequence, None, None)
-            for drive, sequence, why, _recheck in rows
+            for drive, sequence, why, _recheck in rows if drive not in quiet
         ],
     )
 
@@ -230,8 +235,8 @@ def verdict(tx: Any, batch: str, now: float) -> list[dict[str, Any]]:
     """How the handshake stands: each drive that this batch holds, and those that its answers have settled.
 
     Keys: drive, sequence, attempt, status, library, held, settled (nothing is missing), silent and pending (answers:
-    instance, host, application, scope, relation, outcome, reason, state_read, attempts, asked_at), overtaken (there is a
-    newer change), error_state, forcing_left (a play that is gone left the library's call half done). ``now`` only tells
+    instance, host, application, scope, relation, outcome, reason, state_read, confirmed_once, attempts, asked_at), overtaken
+    (there is a newer change), error_state, forcing_left (a play that is gone left the library's call half done). ``now`` only tells
     how long a clearing has been going on.
     """
     rows = tx.execute(
@@ -279,7 +284,9 @@ def _intact(tx: Any, row: dict[str, Any], batch: str, now: float) -> bool:
     return False
 
 
-_SHOWN = ("instance", "host", "application", "scope", "relation", "outcome", "reason", "state_read", "attempts", "asked_at")
+_SHOWN = (
+    "instance", "host", "application", "scope", "relation", "outcome", "reason", "state_read", "confirmed_once", "attempts", "asked_at",
+)
 
 
 def _judged(row: Mapping[str, Any], held: bool, missing: list[dict[str, Any]], now: float) -> dict[str, Any]:

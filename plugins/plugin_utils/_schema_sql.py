@@ -42,11 +42,13 @@ _TABLES = (
     """batch_drives (
         batch TEXT NOT NULL, drive TEXT NOT NULL, sequence {count} NOT NULL, attempt {count}, change TEXT,
         PRIMARY KEY (batch, drive))""",
-    # expected 0: no control point of the newest plan; the row is kept for its copy of taken.
+    # expected 0: no control point of the newest plan; the row is kept for its copy of taken. confirmed_once: this very change
+    # was confirmed before, and is only looked at again.
     """answers (
         drive TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL, sequence {count} NOT NULL,
         application TEXT NOT NULL DEFAULT '', scope TEXT NOT NULL DEFAULT '', relation TEXT NOT NULL DEFAULT '',
-        expected {count} NOT NULL DEFAULT 1, confirmed {count} NOT NULL DEFAULT 0, outcome TEXT NOT NULL DEFAULT '',
+        expected {count} NOT NULL DEFAULT 1, confirmed {count} NOT NULL DEFAULT 0,
+        confirmed_once {count} NOT NULL DEFAULT 0, outcome TEXT NOT NULL DEFAULT '',
         state_read TEXT, reason TEXT NOT NULL DEFAULT '', detail TEXT, recheck_at {time},
         taken {count} NOT NULL DEFAULT 0, taken_sequence {count} NOT NULL DEFAULT 0,
         taken_attempt {count} NOT NULL DEFAULT 0, asked_at {time}, answered_at {time},

@@ -869,6 +869,15 @@ def test_a_drive_that_is_taken_is_read_again_where_the_application_forgets(
     assert as_row(answers[0], "host", 1000.0)["recheck_at"] == (1060.0 if wanted else None)
 
 
+def test_a_drive_that_came_online_again_is_set_again_and_it_is_said(point: ControlPoint) -> None:
+    assert point.one().reason == ""
+    point.put("D1", "online")
+    again = point.one()
+    assert seen(again) == (True, "offline", "offline", True)
+    assert again.reason == "it had come online again, by a restart of the application or by a person, and was set offline anew"
+    assert point.one("D1", "foreign", 6).reason == ""
+
+
 def test_a_drive_that_is_taken_is_not_read_again_where_the_application_remembers(point: ControlPoint) -> None:
     assert as_row(point.one(), "host", 1000.0)["recheck_at"] is None
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _associations, _dispatch
@@ -252,6 +254,39 @@ def test_a_doubt_is_looked_at_again_at_its_time(world: World) -> None:
     assert world.state()["settled"] == 0, "not settled any more, until the doubt is over"
     assert play.confirm("b").settled == ["D1"]
     assert (world.state()["due"], world.state()["failures"]) == (None, 0)
+
+
+def looked_at_again(world: World, **answer: Any) -> Any:
+    """A drive that b had confirmed is looked at again, and b answers so."""
+    world.hosts("ab").see("reserved", "a")
+    play = world.play()
+    play.confirm("a", play.answer("b", recheck_at=world.now + 30))
+    world.now += 30
+    told = len(world.kinds())
+    play = world.play()
+    play.confirm(play.answer("b", **answer))
+    return play, world.kinds()[told:]
+
+
+def test_looking_again_and_finding_all_as_it_was_leaves_no_trace_in_the_history(world: World) -> None:
+    _play, told = looked_at_again(world, recheck_at=world.now + 90)
+    assert told == []
+    assert (world.state()["settled"], world.state()["due"]) == (1, world.now + 60)
+
+
+def test_looking_again_and_finding_something_is_told(world: World) -> None:
+    _play, told = looked_at_again(world, reason="it had come online again")
+    assert told == ["answer", "settled"]
+
+
+def test_whoever_had_confirmed_and_does_not_answer_when_it_is_looked_at_again_is_told_from_others(world: World) -> None:
+    play, told = looked_at_again(world, confirmed=False, outcome="silent", reason="no answer", state_read=None)
+    (answer,) = play.verdict()["silent"]
+    assert (answer["confirmed_once"], answer["state_read"], told) == (1, None, ["answer"])
+    assert world.state()["settled"] == 0
+    play.finish()
+    world.see("released", port=port(0))
+    assert [row["confirmed_once"] for row in world.play().verdict()["silent"]] == [0, 0]
 
 
 def test_a_newer_change_ends_the_doubt(world: World) -> None:
