@@ -20,6 +20,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _handshake,
     _history,
     _identifiers,
+    _silence,
 )
 
 #: The hour of drive_sharing_error_limit.
@@ -45,7 +46,7 @@ def begin_error(
     silent = [_identifiers.host_name(host) for host in hosts]
     kind, why = "error_refused", _against(tx, row, (batch, sequence, attempt), silent, now)
     if not why:
-        kind, why = "error_limit", _over_limit(tx, drive, silent, limit, now)
+        kind, why = "error_limit", Room(tx, limit, now).take(drive, silent)
     if why:
         message = f"Drive {drive} was not put into its error state: {why}."
         _history.add(tx, now, kind, message, drive, sequence)
@@ -53,13 +54,13 @@ def begin_error(
     tx.execute(
         "UPDATE drives SET error_state = 'forcing', error_since = ?, error_sequence = ?, error_attempt = ?,"
         " error_reason = ? WHERE drive = ?",
-        (now, sequence, attempt, _history.clean(f"no confirmation from {', '.join(silent)}", 500), drive),
+        (now, sequence, attempt, f"no confirmation from {_silence.some(silent)}", drive),
     )
     tx.many(
         "INSERT INTO forced (host, drive, at) VALUES (?, ?, ?) ON CONFLICT (host, drive) DO UPDATE SET at = excluded.at",
         [(host, drive, now) for host in silent],
     )
-    message = f"Drive {drive} is being put into its error state: no confirmation from {', '.join(silent)}."
+    message = f"Drive {drive} is being put into its error state: no confirmation from {_silence.some(silent)}."
     _history.add(tx, now, "error_forcing", message, drive, sequence)
     return True, ""
 
@@ -104,22 +105,36 @@ def _against(
     return ""
 
 
-def _over_limit(tx: Any, drive: str, silent: list[str], limit: int, now: float) -> str:
-    if limit <= 0:
-        return ""
-    for host in silent:
+class Room:
+    """How many more drives each silent control point may bring into the error state within the hour; 0: no limit."""
+
+    def __init__(self, tx: Any, limit: int, now: float) -> None:
+        self._limit = limit
+        self._forced: dict[str, set[str]] = {}
         # A time in the future was written before somebody set the clock back.
-        count = tx.execute(
-            "SELECT COUNT(*) AS number FROM forced WHERE host = ? AND drive <> ? AND at > ? AND at <= ?",
-            (host, drive, now - LIMIT_SECONDS, now + 60.0),
-        )[0]["number"]
-        if count >= limit:
-            drives = "drive was" if count == 1 else "drives were"
-            return (
-                f"{count} {drives} put into the error state within the last hour because {host} did not answer, and the"
-                f" limit is {limit} (drive_sharing_error_limit); see what {host} suffers from. The change stays owed"
-            )
-    return ""
+        rows = tx.execute(
+            "SELECT host, drive FROM forced WHERE at > ? AND at <= ?", (now - LIMIT_SECONDS, now + 60.0)
+        ) if limit > 0 else ()
+        for row in rows:
+            self._forced.setdefault(row["host"], set()).add(row["drive"])
+
+    def take(self, drive: str, silent: Sequence[str]) -> str:
+        """Make use of the room for one drive; else say why there is none."""
+        if self._limit <= 0:
+            return ""
+        for host in silent:
+            count = len(self._forced.get(host, set()) - {drive})
+            if count >= self._limit:
+                return f"{limit_reached(self._limit)}; see what {host} suffers from"
+        for host in silent:
+            self._forced.setdefault(host, set()).add(drive)
+        return ""
+
+
+def limit_reached(limit: int) -> str:
+    """Why no more drives are put into the error state."""
+    drives = "drive" if limit == 1 else "drives"
+    return f"the limit of {limit} {drives} an hour for one silent control point is reached (drive_sharing_error_limit)"
 
 
 def finish_error(

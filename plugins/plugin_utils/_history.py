@@ -69,6 +69,26 @@ def add_many(tx: Any, entries: Iterable[tuple[float, str, str, str | None, int |
         tx.many(_INSERT, rows)
 
 
+def news(
+    tx: Any,
+    now: float,
+    kind: str,
+    message: str,
+    drive: str,
+    sequence: int,
+    host: str | None = None,
+    instance: str | None = None,
+) -> bool:
+    """Add an entry on a drive's change unless it stands there already, for what is asked again and again; whether it was new."""
+    known = tx.execute(
+        "SELECT 1 FROM history WHERE drive = ? AND sequence = ? AND kind = ? AND message = ? LIMIT 1",
+        (drive, sequence, kind, clean(message)),
+    )
+    if not known:
+        add(tx, now, kind, message, drive, sequence, host, instance)
+    return not known
+
+
 def read(
     tx: Any,
     *,

@@ -17,9 +17,11 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _associations,
     _changes,
     _dispatch,
+    _error_state,
     _history,
     _plan,
     _sharing,
+    _silence,
     _views,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask, meaning
@@ -32,6 +34,10 @@ EVENT_VERSION = 1
 
 #: Seconds that a claim outlives the longest act: the handshake's verdict and the library's call.
 LIBRARY_SECONDS = 300
+#: Seconds more for each call of the library.
+ERRAND_SECONDS = 30
+#: Answers of one kind that one play tells of; the history has all.
+TOLD = 5
 
 
 @dataclass
@@ -151,12 +157,37 @@ class Handshake:
     settled: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Missing:
+    """A drive that was not confirmed; ``fate``: owed, limit (no error state because of the limit) or error (it is in it)."""
+
+    drive: str
+    message: str
+    said: dict[str, str]
+    fate: str
+
+
+@dataclass
+class _Judging:
+    """What a handshake goes by, and what it finds."""
+
+    policy: Policy
+    room: _error_state.Room
+    now: float
+    result: Handshake
+    missing: list[_Missing] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
+    #: Outcome to sentences that are new.
+    news: dict[str, list[str]] = field(default_factory=dict)
+
+
 def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
     """Say which drives are settled, which are owed, and which are to be put into their error state."""
     result = Handshake()
     with store.write() as tx:
         if _sharing.since(tx) is not None:
             policy = replace(policy, error_on=())
+        judging = _Judging(policy, _error_state.Room(tx, policy.error_limit, now), now, result)
         for verdict in _dispatch.verdict(tx, batch, now):
             drive = verdict["drive"]
             state = _changes.state(tx, drive) or {}
@@ -170,19 +201,50 @@ def handshake(store: Any, batch: str, policy: Policy, now: float) -> Handshake:
                     f"{_what(row)}: none of its control points is in the inventory, so nobody was asked; it is owed."
                 )
                 result.messages.append(message)
-                _history.add(tx, now, "silent", message, drive, row["sequence"])
+                _history.news(tx, now, "silent", message, drive, row["sequence"])
                 continue
             if row["settled"]:
                 result.settled.append(drive)
                 continue
             if row["overtaken"]:
-                result.messages.append(f"Drive {drive}: a newer change has come meanwhile and is dispatched next.")
+                judging.overtaken.append(drive)
                 continue
-            _judge(tx, row, policy, result, now)
-        _report(tx, batch, result, now)
-        if not result.force and not result.undo:
+            _judge(tx, row, judging)
+        _tell(judging)
+        _report(tx, batch, judging)
+        for kind, messages in judging.news.items():
+            result.alerts += messages[:TOLD]
+            if len(messages) > TOLD:
+                result.alerts.append(f"And {len(messages) - TOLD} more drives with the answer {kind}; the history of the drive table has them.")
+        errands = len(result.force) + len(result.undo)
+        if errands:
+            _dispatch.extend(tx, batch, now + LIBRARY_SECONDS + ERRAND_SECONDS * errands)
+        else:
             _dispatch.finish(tx, batch, now)
     return result
+
+
+def _tell(judging: _Judging) -> None:
+    """Put what is missing into sentences: one for each drive, or one for all where there are many."""
+    messages = judging.result.messages
+    missing, overtaken = judging.missing, judging.overtaken
+    if len(missing) <= _silence.FEW:
+        messages += [one.message for one in missing]
+    else:
+        message = f"{_silence.many((one.drive, one.said) for one in missing)}; they are owed and asked again."
+        limited = sum(one.fate == "limit" for one in missing)
+        if limited:
+            message += f" {limited} of them are not put into their error state: {_error_state.limit_reached(judging.policy.error_limit)}."
+        stay = sum(one.fate == "error" for one in missing)
+        if stay:
+            message += f" {stay} of them are in their error state and stay so."
+        messages.append(message)
+    if len(overtaken) <= _silence.FEW:
+        messages += [f"Drive {drive}: a newer change has come meanwhile and is dispatched next." for drive in overtaken]
+    else:
+        messages.append(
+            f"{len(overtaken)} drives ({_silence.some(overtaken)}): newer changes have come meanwhile and are dispatched next."
+        )
 
 
 def _what(row: Mapping[str, Any]) -> str:
@@ -194,8 +256,9 @@ def _nobody(state: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
     return state["settled"] < verdict["sequence"] and state["error_state"] in ("", "error")
 
 
-def _report(tx: Any, batch: str, result: Handshake, now: float) -> None:
-    """What is settled, and still a person has to know of it."""
+def _report(tx: Any, batch: str, judging: _Judging) -> None:
+    """What is settled, and still a person has to know of it; once for each change."""
+    now = judging.now
     for answer in _views.answers_of(tx, batch, "kept"):
         if answer["state_read"] != "offline":
             continue
@@ -203,8 +266,9 @@ def _report(tx: Any, batch: str, result: Handshake, now: float) -> None:
             f"Drive {answer['drive']} is offline in {answer['instance']} on {answer['host']}, and not by drive_sharing:"
             " it is left as it is, also when the drive is released, until a person sets it online."
         )
-        result.alerts.append(message)
-        _history.add(tx, now, "kept", message, answer["drive"], answer["sequence"], answer["host"], answer["instance"])
+        key = (answer["drive"], answer["sequence"], answer["host"], answer["instance"])
+        if _history.news(tx, now, "kept", message, *key):
+            judging.news.setdefault("kept", []).append(message)
     users: dict[str, list[dict[str, Any]]] = {}
     for answer in _views.answers_of(tx, batch, "presumed_own"):
         users.setdefault(answer["drive"], []).append(answer)
@@ -215,8 +279,8 @@ def _report(tx: Any, batch: str, result: Handshake, now: float) -> None:
                 f"Drive {drive} is reserved by a port that cannot be read, and {' and '.join(instances)} all show it"
                 " in use; nothing was set. Find out which of them really uses it."
             )
-            result.alerts.append(message)
-            _history.add(tx, now, "alert", message, drive, answers[0]["sequence"])
+            if _history.news(tx, now, "alert", message, drive, answers[0]["sequence"]):
+                judging.news.setdefault("presumed_own", []).append(message)
 
 
 def _errand(row: Mapping[str, Any], hosts: list[str]) -> dict[str, Any]:
@@ -226,36 +290,42 @@ def _errand(row: Mapping[str, Any], hosts: list[str]) -> dict[str, Any]:
     }
 
 
-def _judge(tx: Any, row: Mapping[str, Any], policy: Policy, result: Handshake, now: float) -> None:
+def _judge(tx: Any, row: Mapping[str, Any], judging: _Judging) -> None:
     drive, sequence = row["drive"], row["sequence"]
+    now, policy = judging.now, judging.policy
     what = _what(row)
     for answer in row["pending"]:
         why = answer["reason"] or meaning(answer["outcome"])
         message = f"{what}: {answer['host']} answered {answer['outcome']}: {why}; it is asked again."
-        result.alerts.append(message)
-        _history.add(tx, now, "alert", message, drive, sequence, answer["host"], answer["instance"])
+        if _history.news(tx, now, "alert", message, drive, sequence, answer["host"], answer["instance"]):
+            judging.news.setdefault(answer["outcome"], []).append(message)
     silent = [answer for answer in row["silent"] if answer["outcome"] not in ASKED_AGAIN]
     if not silent:
         return
     # Only instances other than the holder's can have the drive online wrongly.
-    others = [answer for answer in silent if answer["relation"] != "own"]
-    said = "; ".join(
-        f"{answer['host']}: {answer['reason'] or f'no answer within {policy.handshake_timeout} s'}" for answer in silent
-    )
-    message = f"{what} was not confirmed by {said}"
+    others = sorted({answer["host"] for answer in silent if answer["relation"] != "own"})
+    said = {answer["host"]: answer["reason"] or f"no answer within {policy.handshake_timeout} s" for answer in silent}
+    message = f"{what} was not confirmed by {_silence.by_whom(said)}"
     free = row["error_state"] == "" or row["forcing_left"]
-    force = bool(others) and row["status"] in policy.error_on and free and policy.mode == "enforce"
-    if force:
-        reason = f"{message}."
-        result.force.append({**_errand(row, sorted({answer["host"] for answer in others})), "reason": reason})
+    fate = "owed"
+    if others and row["status"] in policy.error_on and free and policy.mode == "enforce":
+        limited = judging.room.take(drive, others)
+        if not limited:
+            fate = ""
+            judging.result.force.append({**_errand(row, others), "reason": f"{message}."})
+        else:
+            fate = "limit"
+            message += f"; it is owed and asked again, but not put into its error state: {limited}"
     elif row["error_state"] == "error":
+        fate = "error"
         message += "; the drive is in its error state and stays so; what is missing is owed"
-        result.messages.append(f"{message}.")
     else:
         message += "; it is owed and asked again"
-        result.messages.append(f"{message}.")
-    for answer in silent:
-        _history.add(tx, now, "silent", f"{message}.", drive, sequence, answer["host"], answer["instance"])
+    message += "."
+    if fate:
+        judging.missing.append(_Missing(drive, message, said, fate))
+    where = (silent[0]["host"], silent[0]["instance"]) if len(silent) == 1 else (None, None)
+    _history.news(tx, now, "silent", message, drive, sequence, *where)
 
 
 def end(store: Any, batch: str, now: float) -> None:

@@ -256,8 +256,8 @@ def test_a_silent_host_may_bring_so_many_drives_into_error_within_an_hour(world:
     results = silent_plays(world, 4)
     assert [allowed for allowed, _reason in results] == [True, True, False, False]
     assert results[2][1] == (
-        "Drive D3 was not put into its error state: 2 drives were put into the error state within the last hour because c"
-        " did not answer, and the limit is 2 (drive_sharing_error_limit); see what c suffers from. The change stays owed."
+        "Drive D3 was not put into its error state: the limit of 2 drives an hour for one silent control point is reached"
+        " (drive_sharing_error_limit); see what c suffers from."
     )
     assert world.messages("error_limit") == [results[2][1], results[3][1]]
     made = Play.__new__(Play)

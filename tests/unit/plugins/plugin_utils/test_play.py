@@ -398,6 +398,26 @@ def test_busy_is_an_answer_and_no_silence(site: Site, outcome: str) -> None:
     assert not site.is_settled()
     assert site.due(5.1) == ["D1"]
     assert site.claim().hosts == ["c"]
+    # It was told, and is told no more until there is another change.
+    site.answer("c", outcome)
+    assert site.handshake().alerts == []
+    assert site.world.messages("alert") == [alert]
+
+
+def test_many_busy_drives_are_told_by_a_few(world: World) -> None:
+    drives = [f"D{number}" for number in range(9)]
+    world.hosts("abc", drives)
+    for drive in drives:
+        world.see("reserved", "a", drive=drive)
+    site = Site(world)
+    site.claim()
+    site.answer("a")
+    site.answer("b")
+    site.answer("c", "busy")
+    alerts = site.handshake().alerts
+    assert len(alerts) == 6
+    assert alerts[-1] == "And 4 more drives with the answer busy; the history of the drive table has them."
+    assert len(world.messages("alert")) == 9
 
 
 def test_busy_the_last_time_does_not_excuse_silence_this_time(site: Site) -> None:
@@ -463,14 +483,61 @@ def test_the_limit_of_errors_per_silent_host_and_hour_is_kept_and_said(world: Wo
     site.claim()
     site.answer("a")
     site.answer("b")
-    results = [site.force(errand) for errand in site.handshake().force]
-    assert results[:2] == [(True, "error"), (True, "error")]
-    assert results[2][0] is False
-    assert "drive_sharing_error_limit" in results[2][1]
+    done = site.handshake()
+    assert [site.force(errand) for errand in done.force] == [(True, "error"), (True, "error")]
+    assert done.messages == [
+        "Drive D3 (change 1, reserved) was not confirmed by c: no answer within 10 s; it is owed and asked again, but not put"
+        " into its error state: the limit of 2 drives an hour for one silent control point is reached"
+        " (drive_sharing_error_limit); see what c suffers from."
+    ]
     site.end()
     assert [world.state(drive)["error_state"] for drive in drives] == ["error", "error", ""]
     assert world.due() == []
     assert site.due(5.1) == drives
+
+
+def silent_for_many(world: World, count: int, **policy: Any) -> Site:
+    """A site whose host c never answers about any of its drives."""
+    drives = [f"D{number}" for number in range(count)]
+    world.hosts("abc", drives)
+    for drive in drives:
+        world.see("reserved", "a", drive=drive)
+    site = Site(world, Policy(**policy))
+    site.claim()
+    site.answer("a")
+    site.answer("b")
+    return site
+
+
+def test_many_drives_are_told_in_one_sentence(world: World) -> None:
+    site = silent_for_many(world, 9)
+    done = site.handshake()
+    assert [errand["drive"] for errand in done.force] == ["D0", "D1"]
+    assert done.messages == [
+        "7 drives (D2, D3, D4 and 4 more) were not confirmed by c: no answer within 10 s; they are owed and asked again. 7 of"
+        " them are not put into their error state: the limit of 2 drives an hour for one silent control point is reached"
+        " (drive_sharing_error_limit)."
+    ]
+    # The history has a sentence for each.
+    assert len(site.world.messages("silent")) == 9
+
+
+def test_what_is_asked_again_in_vain_does_not_fill_the_history(world: World) -> None:
+    site = silent_for_many(world, 9, error_on=())
+    first = site.handshake().messages
+    before = len(world.kinds())
+    for _turn in range(3):
+        assert len(site.due(400)) == 9
+        site.claim()
+        assert site.handshake().messages == first
+    assert len(world.kinds()) == before
+
+
+def test_the_claim_lasts_for_as_many_calls_of_the_library_as_there_are(world: World) -> None:
+    site = silent_for_many(world, 30, error_limit=0)
+    done = site.handshake()
+    site.world.now += 600
+    assert site.force(done.force[-1]) == (True, "error")
 
 
 def test_without_a_limit_every_drive_is_forced(world: World) -> None:
