@@ -119,10 +119,14 @@ class World:
         (self.directory / "token").write_text(self.token + "\n", encoding="utf-8")
         (self.directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
         for host in self.hosts:
-            state = self.state_of(host)
-            state.mkdir(parents=True)
-            for serial, name in host.names.items():
-                subprocess.run([APPLICATION, "--state", state, "add", name, serial], check=True)
+            self.install(host)
+
+    def install(self, host: Host) -> None:
+        """Make a host's application know its drives, all of them online."""
+        state = self.state_of(host)
+        state.mkdir(parents=True)
+        for serial, name in host.names.items():
+            subprocess.run([APPLICATION, "--state", state, "add", name, serial], check=True)
 
     @property
     def environment(self) -> dict[str, str]:
