@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _act, _record
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, NoAnswerError, as_row
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Dialogue, Setting
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import custom
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import OUTCOMES
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
@@ -838,6 +839,67 @@ def test_by_hand_dry_sets_nothing(point: ControlPoint) -> None:
     answer = point.one(relation="none", by_hand="offline", dry=True)
     assert (answer.set_to, answer.state_read) == ("offline", "online")
     assert point.everything() == before
+
+
+# Applications that are talked to on their standard input.
+
+CONSOLE = r"""#!/bin/sh
+d=$1
+while read -r verb rest; do
+  case $verb in
+  query) for n in $rest; do read -r state <"$d/drives/$n" && printf "%s\\n" "$n $state"; done 2>/dev/null; echo end ;;
+  quit) exit 0 ;;
+  *) printf "%s\\n" "$verb $rest" >>"$d/log"; printf "%s\\n" "$verb" >"$d/drives/$rest" ;;
+  esac
+done
+"""
+
+
+class Console:
+    """One dialogue for all drives."""
+
+    read = staticmethod(custom.read)
+
+    def __init__(self, point: ControlPoint) -> None:
+        program = point.app.parent / "console"
+        program.write_text(CONSOLE, encoding="utf-8")
+        program.chmod(0o755)
+        self.words = (str(program), str(point.app))
+
+    def queries(self, _options: Any, targets: Any) -> list[Any]:
+        return [Dialogue(self.words, (" ".join(["query", *(target.drive for target in targets)]), "quit"))]
+
+    def settings(self, _options: Any, state: str, _names: Any, targets: Any) -> list[Setting]:
+        lines = tuple((target.drive, f"{state} {target.drive}") for target in targets)
+        return [Setting(tuple(target.drive for target in targets), (Dialogue(self.words, (*lines, "quit")),))]
+
+
+def test_many_drives_are_set_in_one_dialogue(tmp_path: Path) -> None:
+    point = ControlPoint(tmp_path, D1="online", D2="online", D3="offline")
+    answers: list[Answer] = []
+    _act.Act(point.place(), Console(point), point.options(), Policy()).run(  # type: ignore[arg-type]
+        [ask("D1"), ask("D2"), ask("D3"), ask("D9")], answers.extend, time.sleep
+    )
+    assert {one.ask.drive: one.outcome for one in answers} == {
+        "D1": "offline", "D2": "offline", "D3": "kept", "D9": "not_configured",
+    }
+    assert sorted(point.log()) == ["offline D1", "offline D2"]
+
+
+def test_a_drive_whose_record_changed_meanwhile_is_left_out_of_the_dialogue(tmp_path: Path) -> None:
+    point = ControlPoint(tmp_path, D1="online", D2="online")
+
+    def overtake(number: int) -> None:
+        if number == 1:
+            point.write_record("D1", sequence=9, target="none", was="online")
+
+    point.before = overtake
+    answers: list[Answer] = []
+    _act.Act(point.place(), Console(point), point.options(), Policy()).run(  # type: ignore[arg-type]
+        [ask("D1", table_sequence=9), ask("D2")], answers.extend, time.sleep
+    )
+    assert {one.ask.drive: one.outcome for one in answers} == {"D1": "superseded", "D2": "offline"}
+    assert point.log() == ["offline D2"]
 
 
 # Applications that forget.
