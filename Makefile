@@ -4,7 +4,7 @@
 #
 # Needs Python 3.11 or later, git and make; everything else is set up under build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-set-up test unit integration e2e sanity lint format clean
+.PHONY: help demo demo-set-up test unit integration fuzz faults e2e sanity lint format clean
 
 PYTHON ?= python3
 JAVA ?= any
@@ -31,6 +31,12 @@ unit: ## unit tests, under ansible-core 2.19, 2.20 and 2.21
 
 integration: ## integration tests
 	@$(RUN) test integration
+
+fuzz: ## a fixed time of fuzzing what comes from the network (DRIVE_SHARING_FUZZ_SECONDS: longer)
+	@$(RUN) test fuzz
+
+faults: ## everything that can go wrong on a site, and what one sees then
+	@$(RUN) test faults
 
 e2e: ## end-to-end tests: real notifications, rule engine and SSH
 	@$(RUN) test e2e

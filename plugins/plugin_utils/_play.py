@@ -290,6 +290,15 @@ def _errand(row: Mapping[str, Any], hosts: list[str]) -> dict[str, Any]:
     }
 
 
+def _may_be_wrong(answer: Mapping[str, Any]) -> bool:
+    """Whether the drive may be online there although another instance holds it.
+
+    One that had confirmed this very change, and is only looked at again, is owed: a director that is restarted must not cost
+    the holder its drive. It is another matter if the drive was read to be online there.
+    """
+    return answer["relation"] != "own" and (answer["state_read"] == "online" or not answer["confirmed_once"])
+
+
 def _judge(tx: Any, row: Mapping[str, Any], judging: _Judging) -> None:
     drive, sequence = row["drive"], row["sequence"]
     now, policy = judging.now, judging.policy
@@ -303,7 +312,7 @@ def _judge(tx: Any, row: Mapping[str, Any], judging: _Judging) -> None:
     if not silent:
         return
     # Only instances other than the holder's can have the drive online wrongly.
-    others = sorted({answer["host"] for answer in silent if answer["relation"] != "own"})
+    others = sorted({answer["host"] for answer in silent if _may_be_wrong(answer)})
     said = {answer["host"]: answer["reason"] or f"no answer within {policy.handshake_timeout} s" for answer in silent}
     message = f"{what} was not confirmed by {_silence.by_whom(said)}"
     free = row["error_state"] == "" or row["forcing_left"]

@@ -141,8 +141,10 @@ def all_jobs() -> tuple[list[Job], Callable[[], None]]:
     for core in INTEGRATION_CORES:
         skip = () if core == INTEGRATION_CORES[0] else tuple(f"tests/integration/{name}" for name in WITHOUT_ANSIBLE)
         jobs.append(_pytest_job("integration", core, 1200.0, ignore=skip))
-    for core in E2E_CORES:
-        jobs.append(_pytest_job("e2e", core, 900.0, alone=True))
+    jobs.append(_pytest_job("fuzz", E2E_CORES[0], 300.0))
+    for kind in ("faults", "e2e"):
+        for core in E2E_CORES:
+            jobs.append(_pytest_job(kind, core, 900.0, alone=True))
     jobs.append(Job("demo", user.play, needs=["demo-set-up"], alone=True))
     return jobs, user.clean
 
@@ -153,7 +155,7 @@ def _pytest_job(kind: str, core: str, limit: float, *, alone: bool = False, igno
     return Job(name, work, needs=[f"env-{core}"], alone=alone)
 
 
-BY_CORE = ("unit", "sanity", "integration", "e2e")
+BY_CORE = ("unit", "sanity", "integration", "fuzz", "faults", "e2e")
 GROUPS = {
     "lint": ("ansible-lint", "antsibull-docs", "antsibull-changelog", "reuse", "ruff", "mypy"),
 }
