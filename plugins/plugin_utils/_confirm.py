@@ -109,7 +109,8 @@ class _Intake:
             self.now, one["attempt"], *one["key"],
         ))
         self._took(one, before, before["scope"])
-        if one["confirmed"] and before["confirmed_once"] and all(one[key] == before[key] for key in ("outcome", "reason")):
+        again = before["confirmed_once"] if one["confirmed"] else before["answered_attempt"]
+        if again and all(one[key] == before[key] for key in ("outcome", "reason")):
             return  # it was looked at again, and is as it was
         self.told.add(one["drive"])
         self._note(one, "answer", f"{one['outcome'] or 'no answer'}{': ' if one['reason'] else ''}{one['reason']}")

@@ -522,13 +522,18 @@ def test_many_drives_are_told_in_one_sentence(world: World) -> None:
     assert len(site.world.messages("silent")) == 9
 
 
-def test_what_is_asked_again_in_vain_does_not_fill_the_history(world: World) -> None:
+@pytest.mark.parametrize("outcome", ["", "silent", "busy"])
+def test_what_is_asked_again_in_vain_does_not_fill_the_history(world: World, outcome: str) -> None:
     site = silent_for_many(world, 9, error_on=())
+    if outcome:
+        site.answer("c", outcome, reason="so it is")
     first = site.handshake().messages
     before = len(world.kinds())
     for _turn in range(3):
         assert len(site.due(400)) == 9
         site.claim()
+        if outcome:
+            site.answer("c", outcome, reason="so it is")
         assert site.handshake().messages == first
     assert len(world.kinds()) == before
 
