@@ -43,17 +43,19 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_c
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_parse import (
     OUTCOMES,
     CommandAnswer,
+    Listing,
     Reading,
     SetReading,
     UnitReading,
+    parse_list,
     parse_read,
     parse_set,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._record import RawRecord
 
 __all__ = [
-    "LONGEST", "OUTCOMES", "Command", "CommandAnswer", "ForDrive", "Query", "Reading", "SetReading", "Unit", "UnitDrive",
-    "UnitReading", "parse_read", "parse_set", "read_command", "set_command",
+    "LONGEST", "OUTCOMES", "Command", "CommandAnswer", "ForDrive", "Listing", "Query", "Reading", "SetReading", "Unit",
+    "UnitDrive", "UnitReading", "list_command", "parse_list", "parse_read", "parse_set", "read_command", "set_command",
 ]
 
 #: Linux takes 131,072 bytes in one argument; sudo and the login shell each quote the line once more.
@@ -104,7 +106,7 @@ def read_command(
     ``seconds``: the time of each query. Nothing is written but temporary files, in the instance's directory if it is
     there, else in TMPDIR. Raises InvalidValueError.
     """
-    line = _Line(shell, nonce, directory, instance, seconds)
+    line = _Line(shell, nonce, _place(directory, instance), seconds)
     line.add("\n".join(_drive(drive) for drive in drives))
     line.add(str(len(queries)))
     for query in queries:
@@ -128,7 +130,7 @@ def set_command(
     rest is for commands and queries together. ``deadline``: by the host's clock, in seconds since 1970; a unit that
     begins later does nothing. Raises InvalidValueError, also if the line would become longer than a host takes.
     """
-    line = _Line(shell, nonce, directory, instance, seconds)
+    line = _Line(shell, nonce, _place(directory, instance), seconds)
     line.add("-" if deadline is None else f"{_whole(deadline, 'The deadline', 0, 10**12):020d}")
     for unit in units:
         line.call("unit", [_lines(unit)])
@@ -145,19 +147,24 @@ def set_command(
     return line.text(_script.COMMON + _script.SET, _script.SET_END)
 
 
+def list_command(directory: str, nonce: str, shell: str = "/bin/sh") -> str:
+    """Give the command line that prints all records of all instances below ``directory``; nothing is written.
+
+    Raises InvalidValueError.
+    """
+    _path(directory, "The state directory")
+    return _Line(shell, nonce, directory.rstrip("/") or "/", 1).text(_script.COMMON, _script.LIST)
+
+
 class _Line:
     """A command line while it is put together: the values are arguments, the script names them by number."""
 
-    def __init__(self, shell: str, nonce: str, directory: str, instance: str, seconds: int) -> None:
+    def __init__(self, shell: str, nonce: str, place: str, seconds: int) -> None:
         _path(shell, "The shell")
-        _path(directory, "The state directory")
         if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
             refuse("The nonce", "8 to 40 letters and digits", nonce)
         self._shell = shell
-        self._values = [
-            nonce, f"{directory.rstrip('/')}/{_identifiers.instance_name(instance)}", shell,
-            str(_whole(seconds, "The time", 1, _MAX_SECONDS)),
-        ]
+        self._values = [nonce, place, shell, str(_whole(seconds, "The time", 1, _MAX_SECONDS))]
         self.calls: list[str] = []
 
     def add(self, value: str) -> None:
@@ -255,6 +262,11 @@ def _template(
     # The first character of a line tells templates from drives.
     template = "=\t" + "\t".join(pieces)
     return str(templates.setdefault(template, len(templates) + 1)), number
+
+
+def _place(directory: str, instance: str) -> str:
+    _path(directory, "The state directory")
+    return f"{directory.rstrip('/')}/{_identifiers.instance_name(instance)}"
 
 
 def _drive(drive: str) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._record import RawRecord
 
@@ -96,6 +98,18 @@ class SetReading:
 
 
 @dataclass
+class Listing:
+    """What ``list_command`` found: instance, drive, and the record as it stands, which may be no record.
+
+    ``problem`` is one sentence if not complete: what could be read is listed, but there may be more.
+    """
+
+    complete: bool = False
+    records: list[tuple[str, str, RawRecord]] = field(default_factory=list)
+    problem: str | None = None
+
+
+@dataclass
 class _Frame:
     kind: str
     words: list[str]
@@ -132,6 +146,32 @@ def parse_read(stdout: str, nonce: str, drives: Sequence[str], queries: Sequence
     if not reading.complete and reading.problem is None:
         reading.problem = _cut(stdout, frames, f"{len(reading.answers)} of {len(queries)} queries were answered")
     return reading
+
+
+def parse_list(stdout: str, nonce: str) -> Listing:
+    """Read what ``list_command`` printed; never raises, whatever ``stdout`` is."""
+    listing = Listing()
+    frames = list(_frames(stdout, nonce))
+    for frame in frames:
+        if frame.kind == "rec" and len(frame.words) >= 3:
+            instance, drive, text = frame.rest.split(" ", 2)
+            raw = _raw(text, "-")
+            if raw is not None and _is_name(instance, drive):
+                listing.records.append((instance, drive, raw))
+        elif frame.kind == "fail" and listing.problem is None:
+            said = first_words(frame.rest, _SHOWN)
+            listing.problem = f"Not all records of the host can be read: {said}; nothing was done."
+    listing.complete = listing.problem is None and any(frame.kind == "end" for frame in frames)
+    if not listing.complete and listing.problem is None:
+        listing.problem = _cut(stdout, frames, f"{len(listing.records)} records were read")
+    return listing
+
+
+def _is_name(instance: str, drive: str) -> bool:
+    try:
+        return _identifiers.instance_name(instance) == instance and _identifiers.serial(drive) == drive
+    except InvalidValueError:
+        return False
 
 
 def parse_set(stdout: str, nonce: str, units: Sequence[Any]) -> SetReading:
@@ -266,11 +306,11 @@ def _frames(stdout: str, nonce: str) -> Iterator[_Frame]:
         yield _Frame(kind, rest.split(), rest, data)
 
 
-def _raw(text: str, busy: str) -> str | None:
+def _raw(text: str, busy: str) -> RawRecord | None:
     if text == "-":
         return None
     if not text.startswith("="):
-        return "(it cannot be read)"
+        return RawRecord("(it cannot be read)")
     raw = RawRecord(text[1:])
     if busy != "-":
         # It fits no record, so a step that rests on this reading does nothing.

@@ -53,9 +53,12 @@ from __future__ import annotations
 import re
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_shell_base import BASE
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_shell_list import LIST
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_shell_locks import LOCKS
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_shell_run import RUN
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_shell_unit import UNIT
+
+__all__ = ["COMMON", "LIST", "READ", "READ_END", "SET", "SET_END", "sent"]
 
 COMMON = BASE + RUN
 

@@ -18,7 +18,7 @@ _nl="
 "
 _ifs=" $_tab$_nl"
 IFS=$_ifs
-_b="" _wp="" _zp="" _stuck="" _cp="" _k=0 _feed=
+_b="" _wp="" _zp="" _stuck="" _cp="" _k=0 _t="" _feed=
 # A record may look like a pattern.
 set -f
 # The connection may go; what was begun is brought to its end. Commands ignore HUP as under nohup, and see PIPE as usual.

@@ -95,7 +95,8 @@ def test_a_dialogue_for_two_hundred_drives_fits_into_one_command_line() -> None:
 
 
 def test_the_text_has_no_single_quotes_and_only_ascii() -> None:
-    for text in (_guarded_script.COMMON, _guarded_script.READ, _guarded_script.SET, _guarded_script.SET_END):
+    for text in (_guarded_script.COMMON, _guarded_script.READ, _guarded_script.SET, _guarded_script.SET_END,
+                 _guarded_script.LIST):
         assert "'" not in _guarded_script.sent(text)
         assert text.isascii()
 
@@ -109,7 +110,8 @@ def test_only_comments_and_indentation_are_not_sent() -> None:
 @pytest.mark.parametrize("text", [
     _guarded_script.COMMON + _guarded_script.READ + 'feed "${7}"\nask "${8}"\n' + _guarded_script.READ_END,
     _guarded_script.COMMON + _guarded_script.SET + 'unit "${6}"\nfeed "${7}"\ncom "${8}"\nque "${8}"\nask "${9}"\nend\n' + _guarded_script.SET_END,
-], ids=["read", "set"])
+    _guarded_script.COMMON + _guarded_script.LIST,
+], ids=["read", "set", "list"])
 def test_shellcheck_finds_nothing(text: str, tmp_path: Path) -> None:
     script = tmp_path / "script.sh"
     script.write_text(f"#!/bin/sh\n{text}")
@@ -414,12 +416,61 @@ FRAME = st.sampled_from([
 def test_nothing_that_a_host_says_raises(text: str) -> None:
     for given_text in (text, f"\n{NONCE} start 1 b\n{text}", f"\n{NONCE} start - b i\n{text}"):
         reading = read(given_text)
+        listing = _guarded.parse_list(given_text, NONCE)
+        assert listing.complete == (listing.problem is None)
         assert reading.complete == (reading.problem is None)
         result = _guarded.parse_set(given_text, NONCE, [UNIT, UNIT])
         for unit in result.units:
             assert set(unit.drives) >= {"D1", "D2"}
             assert set(unit.drives.values()) <= set(_guarded.OUTCOMES)
             assert (len(unit.commands), len(unit.answers)) == (2, 1)
+
+
+LIST = f"""
+{NONCE} start -
+{NONCE} rec nbu_a D1 ={line('D1', 41, 'done')} #n.1.2
+{NONCE} rec sp D1 ?
+{NONCE} rec sp D2 =junk
+{NONCE} end
+"""
+
+
+def test_a_listing_is_understood() -> None:
+    got = _guarded.parse_list(f"Welcome{LIST}", NONCE)
+    assert (got.complete, got.problem) == (True, None)
+    assert got.records == [("nbu_a", "D1", line("D1", 41, "done")), ("sp", "D1", "(it cannot be read)"), ("sp", "D2", "junk")]
+    assert got.records[0][2].line == f"{line('D1', 41, 'done')} #n.1.2"
+    assert _guarded.parse_list(LIST.replace("\n", "\r\n"), NONCE) == got
+
+
+def test_a_host_without_records_has_a_complete_listing() -> None:
+    assert _guarded.parse_list(f"\n{NONCE} start -\n{NONCE} end\n", NONCE) == _guarded.Listing(complete=True)
+
+
+def test_a_listing_with_a_failure_is_not_complete_and_says_why() -> None:
+    got = _guarded.parse_list(LIST.replace("start -\n", f"start -\n{NONCE} fail find: no\n{NONCE} fail more\n"), NONCE)
+    assert not got.complete
+    assert got.problem == "Not all records of the host can be read: find: no; nothing was done."
+    assert len(got.records) == 3
+
+
+@given(st.integers(0, len(LIST) - 2))
+def test_a_listing_that_is_cut_off_anywhere_is_incomplete(place: int) -> None:
+    got = _guarded.parse_list(LIST[:place], NONCE)
+    assert not got.complete
+    assert str(got.problem).startswith("The step ")
+    assert got.records == _guarded.parse_list(LIST, NONCE).records[: len(got.records)]
+
+
+@pytest.mark.parametrize("name", ["../x D1", "-x D1", "a/b D1", "nbu_a ../D1", "nbu_a -D1", "nbu_a .lock", "nbu_a D1/x"])
+def test_a_name_that_no_record_has_is_not_listed(name: str) -> None:
+    assert _guarded.parse_list(f"\n{NONCE} start -\n{NONCE} rec {name} =x\n{NONCE} end\n", NONCE).records == []
+
+
+@pytest.mark.parametrize("change", [{"directory": "x"}, {"directory": None}, {"nonce": ""}, {"shell": "sh"}])
+def test_a_wrong_value_for_a_listing_is_refused(change: dict) -> None:
+    with pytest.raises(InvalidValueError):
+        _guarded.list_command(**{"directory": "/var/lib/x", "nonce": NONCE, **change})
 
 
 @pytest.mark.parametrize(("said", "status"), [("0", 0), ("127", 127), ("143", 143), ("271", 143), ("265", 137), ("-", None), ("x", None)])
