@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _alerts,
     _dispatch,
     _history,
     _identifiers,
@@ -35,11 +36,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 )
 
 LOGGER = logging.getLogger("tapeworks.drive_sharing")
-
-#: What of the history is worth an operator's attention at once.
-ALERTS = {
-    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert", "kept", "expired",
-}
 
 #: Seconds until a table that could not be used is looked at again.
 PAUSE = 2.0
@@ -123,6 +119,7 @@ class Dispatcher:
         self._token: Any = None
         self._look_at = 0.0
         self._heard: int | None = None
+        self._alerts = _alerts.Alerts()
         self._pruned = 0.0
         self._started = False
 
@@ -172,7 +169,7 @@ class Dispatcher:
             return Step(wait=min(self._options.poll_interval, max(0.005, self._look_at - now)))
         step = Step(wait=self._options.poll_interval)
         with store.write() as tx:
-            self._tell(tx, step)
+            self._tell(tx, step, now)
             expired = _dispatch.expire(tx, now, lambda claimer: not _process.gone(claimer))
             _views.pause_failing(tx, expired, now, _dispatch.backoff)
             self._again(tx, step, now)
@@ -189,14 +186,16 @@ class Dispatcher:
             step.wait = self._options.gather or 0.01
         return step
 
-    def _tell(self, tx: Any, step: Step) -> None:
+    def _tell(self, tx: Any, step: Step, now: float) -> None:
         """Log what plays wrote to the history since the last look."""
         if self._heard is None:
             self._heard = _history.newest(tx)
-        for row in _history.since(tx, self._heard):
-            self._heard = row["id"]
-            if row["kind"] in ALERTS:
-                step.messages.append((logging.WARNING, row["message"]))
+            self._alerts.start(tx, now)
+        rows = _history.since(tx, self._heard)
+        if rows:
+            self._heard = rows[-1]["id"]
+        for message in self._alerts.take(tx, rows, now) + self._alerts.look(tx, now, _dispatch.under_way(tx)):
+            step.messages.append((logging.WARNING, message))
 
     def _again(self, tx: Any, step: Step, now: float) -> None:
         """Emit again what nobody claimed in time, and notice an engine that claims nothing any more."""

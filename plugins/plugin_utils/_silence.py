@@ -42,7 +42,7 @@ def _causes(said: Mapping[str, str]) -> str:
     first: dict[str, str] = {}
     count: Counter[str] = Counter()
     for host, why in sorted(said.items()):
-        key = _VARIES.sub("#", why.replace(host, "#"))
+        key = _VARIES.sub("#", re.sub(rf"(?<!\w){re.escape(host)}(?!\w)", "#", why))
         first.setdefault(key, why)
         count[key] += 1
     if len(first) == 1:

@@ -395,10 +395,10 @@ def test_a_play_on_another_controller_is_left_alone_until_its_lease_is_over(engi
 
 def test_what_plays_write_into_the_history_is_told_once_and_only_what_matters(engine: Engine) -> None:
     with engine.world.store.write() as tx:
-        _history.add(tx, engine.world.now, "silent", "Drive D1 was not confirmed.", "D1")
+        _history.add(tx, engine.world.now, "kept", "Drive D1 is offline in A.", "D1")
         _history.add(tx, engine.world.now, "answer", "Drive D1, a: offline.", "D1")
     engine.look()
-    assert engine.messages == ["Drive D1 was not confirmed."]
+    assert engine.messages == ["Drive D1 is offline in A."]
     engine.later(2)
     assert engine.messages == []
 

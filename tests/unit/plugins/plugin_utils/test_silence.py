@@ -32,6 +32,10 @@ def test_causes_that_differ_in_an_address_only_are_one_cause() -> None:
     assert _silence.by_whom(said).endswith("): unreachable: host_01 (10.0.0.0) port 22: refused")
 
 
+def test_a_host_with_a_short_name_does_not_make_causes_differ() -> None:
+    assert _silence.by_whom(dict.fromkeys("abcde", HUNG)) == f"5 control points (a, b, c, d, e): {HUNG}"
+
+
 def test_several_causes_are_counted_the_most_frequent_first() -> None:
     said = {**dict.fromkeys(HOSTS[:3], "locked"), **dict.fromkeys(HOSTS[3:], HUNG)}
     assert _silence.by_whom(said).endswith(f"): {HUNG} (17 of them); locked (3 of them)")
