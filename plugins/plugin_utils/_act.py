@@ -86,8 +86,8 @@ class Act:
     def run(self, asks: Sequence[Ask], report: Callable[[list[Answer]], None], sleep: Callable[[float], None]) -> None:
         """Do everything for ``asks``; each drive is reported once, with the newest that is known of it."""
         # A query for each drive is a command for each drive: fewer go together, so that one that hangs delays few.
-        one_query = len(self._file.queries(self._options, [target(ask) for ask in asks])) < 2
-        size = MANY if one_query else TOGETHER
+        few = len(self._file.queries(self._options, [target(ask) for ask in asks])) <= TOGETHER
+        size = MANY if few else TOGETHER
         for start in range(0, len(asks), size):
             left: Sequence[Ask] = asks[start:start + size]
             for attempt in range(self._policy.handshake_retries + 1):
@@ -282,9 +282,11 @@ class Act:
         again: list[Ask] = []
         given: list[tuple[Known, Answer]] = []
         for unit, got in zip(units, result.units, strict=True):
-            targets = [target(members[item.drive].ask) for item in unit.drives]
+            those = [members[item.drive] for item in unit.drives]
+            targets = [target(one.ask) for one in those]
             back = self._file.read(self._options, targets, got.answers) if unit.queries and got.answers else Reading()
             said = by_drive(got)
+            heard = self._steps.said(those[0].decision.set_to, those, got.commands)
             for item in unit.drives:
                 one = members[item.drive]
                 outcome = got.drives.get(item.drive, "not_reached")
@@ -297,7 +299,7 @@ class Act:
                 elif one.decision.set_to is None:
                     answers.append(answered(one))
                 else:
-                    answer = confirmed(one, back, got)
+                    answer = confirmed(one, back, got, heard.get(item.drive))
                     if answer.confirmed and one.decision.set_to == "online":
                         given.append((replace(one, raw=got.records.get(item.drive, item.done)), answer))
                     else:

@@ -56,7 +56,9 @@ class ApplicationAction(DriveSharingAction):
                 entry = one["options"]
         file = _application.load(name)
         variables = self.variables(task_vars, f"application_{name}_")
-        return file, file.check(_application.options_of(name, file, variables, {**entry, **(over or {})}))
+        options = file.check(_application.options_of(name, file, variables, {**entry, **(over or {})}))
+        # Device files are by host, and only the application's file knows whose it needs.
+        return file, {**options, "control_point": str(task_vars["inventory_hostname"])}
 
     def chosen(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, ModuleType, dict[str, Any]]:
         """The instance that a person means: the one named, or the only one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _record
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Target
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Said, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import OUTCOMES, Decision
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
@@ -127,10 +127,15 @@ def answered(one: Known, *, observed: bool = False, state_read: str | None = Non
     )
 
 
-def confirmed(one: Known, back: Reading, got: Any) -> Answer:
-    """Compare what was read after the set with what was wanted (I5: exit codes alone are not believed)."""
+def confirmed(one: Known, back: Reading, got: Any, said: Said | None = None) -> Answer:
+    """Compare what was read after the set with what was wanted (I5: exit codes alone are not believed).
+
+    ``said``: what the application file made of the commands' words, if they are not those of a set that was done.
+    """
     wanted = one.decision.set_to
     found = back.drives.get(one.ask.drive)
+    if said is not None and said.wrong:
+        return replace(doubtful(one, said.why), state_read=found.state if found is not None else None)
     if found is not None and found.state == wanted:
         return replace(
             answered(one), reason=_undone(one), state_read=found.state, names=found.names, shown=found.shown,
@@ -138,6 +143,8 @@ def confirmed(one: Known, back: Reading, got: Any) -> Answer:
     failed = next((command for command in got.commands if command.timed_out or command.rc), None)
     if failed is not None and failed.timed_out:
         why = "the command did not end in time and was stopped"
+    elif said is not None:
+        why = said.why
     elif failed is not None:
         why = f"the command ended with exit status {failed.rc}: {first_words(failed.output) or '(nothing)'}"
     elif one.ask.drive in back.problems:

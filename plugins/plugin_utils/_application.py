@@ -8,9 +8,12 @@ A file ``_applications/<name>.py`` has
 
 - ``OPTIONS``: the argument spec of its options (Ansible's form); the role ``application_<name>`` has the same;
 - ``check(options) -> options``: the options in their final form; raises InvalidValueError;
+  from then on they have the key ``control_point``, the host that is asked;
 - ``queries(options, targets) -> list[list[str] | Dialogue]``: what is run to read the state of the drives;
 - ``read(options, targets, answers) -> Reading``: what their answers say;
 - ``settings(options, state, names, targets) -> list[Setting]``: the commands that set drives online or offline;
+- where what the commands print says more than the next reading, ``said(options, state, names, answers) -> dict[str, Said]``:
+  ``answers`` are those of the commands of one setting;
 - where the application may forget what it was told, ``recheck(options) -> float``: seconds after which a drive that is
   offline there is read again; 0: never.
 
@@ -79,6 +82,15 @@ class Setting:
 
     drives: tuple[str, ...]
     commands: tuple[tuple[str | tuple[str, str], ...] | Dialogue, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command that sets a drive printed: one sentence on why it did not."""
+
+    why: str
+    #: It did something else: the drive is not confirmed, whatever is read of it.
+    wrong: bool = False
 
 
 def load(name: Any) -> ModuleType:

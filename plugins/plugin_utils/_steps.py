@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _guarded, _record
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Known, sequence, target
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Dialogue, Target
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Dialogue, Said, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import TOGETHER
 
 
@@ -31,6 +31,12 @@ class Steps:
             _guarded.Command(list(one.words), lines=_given(one.lines)) if isinstance(one, Dialogue) else one
             for one in self.file.queries(self.options, targets)
         ]
+
+    def said(self, state: str | None, known: Sequence[Known], answers: Sequence[Any]) -> dict[str, Said]:
+        """What the commands of one setting printed, by drive, where the application has words that tell."""
+        said = getattr(self.file, "said", None)
+        names = {one.ask.drive: one.found.names for one in known if one.found}
+        return said(self.options, state, names, answers) if said and state and answers else {}
 
     def units(self, known: Sequence[Known]) -> Iterable[tuple[list[_guarded.Unit], dict[str, Known]]]:
         """Group what is to be done into executions; records that are as wanted need none."""

@@ -57,7 +57,7 @@ def test_the_same_holds_under_ansibles_own_collection_loader(tmp_path: Path) -> 
         "_AnsibleCollectionFinder(paths=[sys.argv[1]])._install()\n"
         "from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _application\n"
         "print(_application.load('custom').__name__)\n"
-        "try:\n    _application.load('bacula')\n"
+        "try:\n    _application.load('unheard_of')\n"
         "except _application.InvalidValueError as exc:\n    print(exc)\n"
     )
     (tmp_path / "ansible_collections" / "tapeworks").mkdir(parents=True)
@@ -68,7 +68,7 @@ def test_the_same_holds_under_ansibles_own_collection_loader(tmp_path: Path) -> 
     )
     assert done.stdout.splitlines() == [
         "ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications.custom",
-        "application 'bacula' is not known; use 'custom' with the commands of your product",
+        "application 'unheard_of' is not known; use 'custom' with the commands of your product",
     ], done.stderr
 
 
