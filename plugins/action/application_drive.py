@@ -19,6 +19,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _guarded,
     _identifiers,
     _play,
+    _silence,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Act, Place
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action_application import ApplicationAction
@@ -29,6 +30,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._report import Report
 
+#: Drives of a batch in the task's result, which is printed in full if it fails; the drive table has all.
+SHOWN = 5
 #: How long the records of a host may take to be listed.
 LIST_SECONDS = 30.0
 
@@ -79,7 +82,7 @@ class ActionModule(ApplicationAction):
                 report.silent(asks, str(exc))
         report.finish()
         store.close()
-        return self._result(report.answers)
+        return self._result(report.answers, SHOWN)
 
     def _hand(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if not args["drives"]:
@@ -133,15 +136,15 @@ class ActionModule(ApplicationAction):
             raise NoAnswerError(msg)
         return [(instance, drive, str(text)) for instance, drive, text in listing.records]
 
-    def _result(self, answers: list[Answer]) -> dict[str, Any]:
-        """One entry per drive and instance; the task fails if one of them is no confirmation."""
+    def _result(self, answers: list[Answer], most: int | None = None) -> dict[str, Any]:
+        """One entry per drive and instance, or ``most`` of them; the task fails if one of them is no confirmation."""
         drives = [
             {
                 "drive": one.ask.drive, "instance": one.ask.instance, "sequence": one.ask.sequence,
                 "confirmed": one.confirmed, "outcome": one.outcome, "reason": one.reason, "names": list(one.names),
                 "state_before": one.state_before, "state": one.state_read, "shown": one.shown, "taken": one.taken,
             }
-            for one in answers
+            for one in (sorted(answers, key=lambda one: one.confirmed)[:most] if most else answers)
         ]
         changed = [one for one in answers if one.changed and not (one.observed and not self._task.check_mode)]
         result: dict[str, Any] = {"changed": bool(changed), "drives": drives}
@@ -155,11 +158,8 @@ class ActionModule(ApplicationAction):
             ]
         open_ones = [one for one in answers if not one.confirmed]
         if open_ones:
-            said = "; ".join(
-                f"drive {one.ask.drive}: {one.reason or _answer.meaning(one.outcome)}" for one in open_ones[:5]
-            )
-            more = f"; and {len(open_ones) - 5} more" if len(open_ones) > 5 else ""
+            said = _silence.of_drives({one.ask.drive: one.reason or _answer.meaning(one.outcome) for one in open_ones})
             if self.unreachable:
                 raise AnsibleConnectionFailure(self.unreachable)
-            result.update(failed=True, msg=f"Not confirmed by {open_ones[0].ask.instance}: {said}{more}.")
+            result.update(failed=True, msg=f"Not confirmed by {open_ones[0].ask.instance}: {said}.")
         return result

@@ -113,7 +113,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 drives:
-  description: One entry for each drive and instance.
+  description:
+    - One entry for each drive and instance. With O(batch) at the most 5, those that are not confirmed first; the drive table has
+      all.
   returned: unless the host could not be reached
   type: list
   elements: dict

@@ -37,6 +37,13 @@ def by_whom(said: Mapping[str, str]) -> str:
     return f"{len(said)} control points ({some(said, NAMED)}): {_causes(said)}"
 
 
+def of_drives(said: Mapping[str, str]) -> str:
+    """What one control point says of drives; ``said``: drive to why it is not confirmed."""
+    if len(said) <= FEW:
+        return "; ".join(f"drive {drive}: {why}" for drive, why in sorted(said.items()))
+    return f"{len(said)} drives ({some(said)}): {_causes(said)}"
+
+
 def _causes(said: Mapping[str, str]) -> str:
     """The causes, the most frequent first; those that differ in an address or a number only are one."""
     first: dict[str, str] = {}

@@ -49,3 +49,9 @@ def test_rare_causes_are_only_counted() -> None:
 def test_many_drives_are_counted_and_each_host_is_told_with_its_usual_cause() -> None:
     found = [(f"D{number}", {"a": HUNG, "b": "locked" if number else HUNG}) for number in range(5)]
     assert _silence.many(found) == f"5 drives (D0, D1, D2 and 2 more) were not confirmed by a: {HUNG}; b: locked"
+
+
+def test_what_one_host_says_of_many_drives_is_one_sentence() -> None:
+    assert _silence.of_drives({"D2": "busy", "D1": HUNG}) == f"drive D1: {HUNG}; drive D2: busy"
+    said = _silence.of_drives({f"D{number}": "busy" if number == 3 else HUNG for number in range(9)})
+    assert said == f"9 drives (D0, D1, D2 and 6 more): {HUNG} (8 of them); busy (1 of them)"
