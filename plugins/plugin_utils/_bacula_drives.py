@@ -51,7 +51,7 @@ def parts_of(name: str) -> tuple[str, str, str]:
 
 def concerned(options: Mapping[str, Any], target: Target) -> list[Storage]:
     """Give the storages where the drive may be: those a person names for it, else those of hosts that see it."""
-    places = options["drives"].get(target.drive)
+    places = options["devices"].get(target.drive)
     if places and all(place.storage for place in places):
         return [storage for storage in options["storages"] if storage.name in {place.storage for place in places}]
     if places:
@@ -81,7 +81,7 @@ class Drives:
         self._ways: dict[str, list[Way]] = {}
         self._problems: dict[str, str] = {}
         matched: dict[str, list[tuple[str, Device]]] = {}
-        for drive, places in options["drives"].items():
+        for drive, places in options["devices"].items():
             for daemon, device in self._placed(places):
                 self._own(daemon, device, drive)
         for target in targets:
@@ -125,17 +125,17 @@ class Drives:
 
     def _match(self, target: Target) -> list[tuple[str, Device]]:
         storages = concerned(self._options, target)
-        places = self._options["drives"].get(target.drive)
+        places = self._options["devices"].get(target.drive)
         files = _files(self._options, target)
         if not places and not files:
             raise _RefusedError(
                 "no device file of it is known on any host of the instance, so it cannot be told which of Bacula's devices it"
-                " is; name the device in application_bacula_drives, or give its device files in drive_sharing_drives"
+                " is; name the device in application_bacula_devices, or give its device files in drive_sharing_drives"
             )
         if not storages:
             raise _RefusedError(
                 f"none of application_bacula_storages is on a host that sees it ({', '.join(sorted(files))}); correct their hosts,"
-                " name its device in application_bacula_drives, or leave it out of drive_sharing_managed there"
+                " name its device in application_bacula_devices, or leave it out of drive_sharing_managed there"
             )
         for storage in storages:
             if self._statuses[storage.name].problem:
@@ -152,12 +152,12 @@ class Drives:
             if not some:
                 where = f"storage {place.storage}" if place.storage else "all storages"
                 raise _RefusedError(
-                    f"application_bacula_drives names device {place.device} for it, but the storage daemon of {where} has"
+                    f"application_bacula_devices names device {place.device} for it, but the storage daemon of {where} has"
                     f" {self._known(place.storage)}"
                 )
             if len(some) > 1:
                 raise _RefusedError(
-                    f"application_bacula_drives names device {place.device} for it, but several storage daemons have one:"
+                    f"application_bacula_devices names device {place.device} for it, but several storage daemons have one:"
                     f" {', '.join(daemon for daemon, _device in some)}; give the storage with it"
                 )
             found += [one for one in some if one not in found]
@@ -194,7 +194,7 @@ class Drives:
                 if not device.path and not self.is_claimed(daemon, device.name):
                     raise _RefusedError(
                         f"the storage daemon of storage {storage.name} shows no device file of device {device.name}, so it may"
-                        " be this drive; mend that device, or say in application_bacula_drives which drive it is"
+                        " be this drive; mend that device, or say in application_bacula_devices which drive it is"
                     )
 
     # How it is set
@@ -235,21 +235,21 @@ class Drives:
         """The drive index that the storage daemon itself shows, or what a person says where it shows none."""
         given = next(
             (
-                place.index for place in self._options["drives"].get(target.drive, ())
+                place.index for place in self._options["devices"].get(target.drive, ())
                 if place.index is not None and (status.daemon, device) in self._placed([place])
             ),
             None,
         )
         if given is not None and device.index not in (None, given):
             raise _RefusedError(
-                f"application_bacula_drives says drive {given} of device {device.name}, but its storage daemon says"
+                f"application_bacula_devices says drive {given} of device {device.name}, but its storage daemon says"
                 f" {device.index}"
             )
         index = given if device.index is None else device.index
         if index is None:
             raise _RefusedError(
                 f"the storage daemon does not show the drive index of device {device.name}; give it as drive in"
-                " application_bacula_drives"
+                " application_bacula_devices"
             )
         others = [
             name for name in status.changers[str(status.reaches)]

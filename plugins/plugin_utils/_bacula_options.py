@@ -18,7 +18,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "storages": {"type": "list", "elements": "raw", "required": True},
     "console_command": {"type": "list", "elements": "str", "default": ["bconsole"]},
     "console_file": {"type": "str", "default": "/etc/bacula/bconsole.conf"},
-    "drives": {"type": "dict", "default": {}},
+    "devices": {"type": "dict", "default": {}},
     "recheck": {"type": "int", "default": 60},
 }
 
@@ -56,7 +56,7 @@ def check(options: Mapping[str, Any]) -> dict[str, Any]:
     final["storages"] = _storages(final["storages"])
     final["console_command"] = _command(final["console_command"])
     final["console_file"] = _path(final["console_file"])
-    final["drives"] = _drives(final["drives"], [storage.name for storage in final["storages"]])
+    final["devices"] = _devices(final["devices"], [storage.name for storage in final["storages"]])
     final["recheck"] = float(_whole("recheck", final["recheck"], _MOST_RECHECK))
     return final
 
@@ -81,12 +81,12 @@ def _storages(value: Any) -> list[Storage]:
     return found
 
 
-def _drives(value: Any, storages: Sequence[str]) -> dict[str, tuple[Place, ...]]:
+def _devices(value: Any, storages: Sequence[str]) -> dict[str, tuple[Place, ...]]:
     if not isinstance(value, Mapping):
-        _refuse("drives", "a dictionary of serial number to device", value)
+        _refuse("devices", "a dictionary of serial number to device", value)
     found: dict[str, tuple[Place, ...]] = {}
     for serial, entries in value.items():
-        what = f"drives[{str(serial)[:64]}]"
+        what = f"devices[{str(serial)[:64]}]"
         drive = _identifiers.serial(str(serial), f"application_bacula_{what}: its key")
         some = entries if isinstance(entries, (list, tuple)) else [entries]
         if not some:
@@ -118,7 +118,7 @@ def _once(drives: Mapping[str, Sequence[Place]]) -> None:
             for storage, other in owners.setdefault(place.device, []):
                 if other != drive and (storage == place.storage or None in (storage, place.storage)):
                     msg = (
-                        f"application_bacula_drives must give a device to one drive only, but {place.device} is that of"
+                        f"application_bacula_devices must give a device to one drive only, but {place.device} is that of"
                         f" {other} and of {drive}; give the storage with it if there are two of that name"
                     )
                     raise InvalidValueError(msg)
