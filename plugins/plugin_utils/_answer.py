@@ -15,7 +15,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _re
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Said, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import OUTCOMES, Decision
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import failure_words
 
 #: How long after an earlier set was given up its drive is read again, in seconds.
 RECHECK_SECONDS = 60.0
@@ -146,7 +146,7 @@ def confirmed(one: Known, back: Reading, got: Any, said: Said | None = None) -> 
     elif said is not None:
         why = said.why
     elif failed is not None:
-        why = f"the command ended with exit status {failed.rc}: {first_words(failed.output) or '(nothing)'}"
+        why = f"the command ended with exit status {failed.rc}: {failure_words(failed.rc, failed.output)}"
     elif one.ask.drive in back.problems:
         why = f"after the command, {back.problems[one.ask.drive]}"
     elif found is not None:

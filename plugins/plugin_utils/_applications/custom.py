@@ -23,7 +23,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._custom_op
     PLACE,
     check,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import failure_words, first_words
 
 __all__ = ["OPTIONS", "check", "queries", "read", "settings"]
 
@@ -157,7 +157,7 @@ def _problem(options: Mapping[str, Any], answer: Any) -> str | None:
     if answer.timed_out:
         return "the query did not end in time and was stopped"
     if answer.rc not in options["success_codes"]:
-        return f"the query failed with exit status {answer.rc}: {first_words(answer.output) or '(nothing)'}"
+        return f"the query failed with exit status {answer.rc}: {failure_words(answer.rc, answer.output)}"
     if answer.truncated:
         return "the query printed more than can be read"
     return None

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words, last_words
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import (
+    failure_words,
+    first_words,
+    last_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,3 +46,23 @@ def test_the_last_words_are_one_printable_line_without_a_full_stop(text, words):
 
 def test_of_a_long_text_the_end_is_shown():
     assert last_words("x" * 300 + "y", 200) == "..." + "x" * 196 + "y"
+
+
+@pytest.mark.parametrize("said", [
+    "drive_sharing: 190: exec: /opt/x: not found\n",  # dash
+    "drive_sharing: line 190: /opt/x: not found\n",  # bash
+    "drive_sharing[190]: exec: /opt/x: not found\n",  # ksh
+    "E: drive_sharing: /opt/x: not found\n",  # mksh
+    "drive_sharing: exec: line 190: /opt/x: not found\n",  # busybox
+])
+def test_of_a_command_that_cannot_be_run_the_reason_is_shown_and_not_our_script(said):
+    assert failure_words(127, said) == "/opt/x: not found"
+
+
+def test_of_a_long_path_that_cannot_be_run_the_reason_is_shown():
+    assert failure_words(126, f"drive_sharing: 190: exec: /{'x' * 200}: Permission denied\n").endswith("x: Permission denied")
+
+
+def test_of_a_command_that_failed_the_first_words_are_shown():
+    assert failure_words(1, "no such drive\n" + "usage " * 100).startswith("no such drive usage")
+    assert failure_words(1, "") == "(nothing)"
