@@ -122,7 +122,7 @@ def _ended(storage: str, answer: Any, console_file: str) -> None:
             raise _UnclearError(f"the storage daemon of storage {storage} at {tried[2]} does not answer; nothing was sent to it")
         raise _UnclearError("the director did not answer in time")
     if answer.rc:
-        raise _UnclearError(f"bconsole ended with exit status {answer.rc}: {first_words(answer.output[-400:])}")
+        raise _UnclearError(f"bconsole ended with exit status {answer.rc}: {_last(answer.output)}")
     if answer.truncated:
         raise _UnclearError("bconsole printed more than can be read")
 
@@ -137,7 +137,7 @@ def _status(storage: Storage, output: str) -> Status:
         raise _UnclearError(f"the director showed {other} in place of storage {name}")
     if not shown:
         _allowed("status", output)
-        raise _UnclearError(f"the director showed no status of storage {name}: {first_words(output[-400:])}")
+        raise _UnclearError(f"the director showed no status of storage {name}: {_last(output)}")
     daemon = shown[0][2]
     if "Failed to connect to Storage daemon" in after:
         raise _UnclearError(
@@ -163,8 +163,9 @@ def _listed(storage: str, before: str) -> None:
     if storage in before.splitlines():
         return
     _allowed(".storage", before)
-    there = before.partition("\n.storage\n")[2].partition(f"\n{NOTHING}\n")[0].split("\n")
-    there = [line for line in there if line and not line.startswith("You have messages")]
+    rows = [row for row in before.splitlines() if row and not row.startswith("You have messages")]
+    there = rows[rows.index(".storage") + 1 :] if ".storage" in rows else []
+    there = there[: there.index(NOTHING)] if NOTHING in there else there
     raise _UnclearError(
         f"the director has no storage {storage} for this console; it lists {first_words(', '.join(there)) or 'none'}"
     )
@@ -186,6 +187,12 @@ def _reaches(storage: Storage, before: str) -> str | None:
             f" {shown[1]}"
         )
     return shown[1] if shown else storage.device
+
+
+def _last(output: str) -> str:
+    """What came last, of which the dialogue's own lines tell nothing."""
+    rows = [row for row in output.splitlines() if row.strip() not in ("", NOTHING, "quit")]
+    return first_words(rows[-1]) if rows else "(nothing)"
 
 
 def _section(storage: str, text: str, title: str) -> list[str]:

@@ -39,10 +39,12 @@ _COMMANDS = {"offline": "disable", "online": "enable"}
 #: Device types that are tape drives; only these count for the floor.
 _TAPES = ("Tape", "Vtape")
 _MODE = re.compile(r"^-([r-][w-][xsS-])([r-][w-][xsS-])([r-][w-][xtT-])")
-_REFUSAL = re.compile(
-    r".*: is an invalid command\.|Storage resource .*: not found|Could not find a Catalog resource"
-    r"|Failed to connect to Storage daemon.*|39\d\d .*"
-)
+#: Words of a director that sets nothing, and what helps.
+_REFUSALS = {
+    r".*: is an invalid command\.": "; add it to the CommandACL of the console",
+    r"Could not find a Catalog resource": "; give the console one catalog, by its CatalogACL",
+    r"Storage resource .*: not found|Failed to connect to Storage daemon.*|39\d\d .*": "",
+}
 _SELECTED = re.compile(r"Automatically selected Storage: (.*)")
 _SET = re.compile(r'300[23] Device ""(.+?)" \(.*\)" (?:already )?(enabled|disabled)\.')
 
@@ -173,12 +175,12 @@ def said(
         for row in answer.output.splitlines():
             meant = [lines[row]] if row in lines else meant
             why = _wrong(row, {device for _drive, device, _storage in meant}, {storage for _drive, _device, storage in meant})
-            refusal = _REFUSAL.fullmatch(row)
+            refusal = _refusal(row)
             for drive, _device, storage in meant:
                 if why:
                     result[drive] = Said(why, wrong=True)
                 elif refusal:
-                    result.setdefault(drive, Said(f"the director says of storage {storage}: {first_words(row)}"))
+                    result.setdefault(drive, Said(f"the director says of storage {storage}: {refusal}"))
     return result
 
 
@@ -193,3 +195,8 @@ def _wrong(row: str, devices: Collection[str], storages: Collection[str]) -> str
     if taken:
         return f"the director took storage {taken[1]} in place of {', '.join(sorted(storages))}; look at its drives"
     return ""
+
+
+def _refusal(row: str) -> str:
+    hint = next((hint for words, hint in _REFUSALS.items() if re.fullmatch(words, row)), None)
+    return "" if hint is None else first_words(row).rstrip(".") + hint
