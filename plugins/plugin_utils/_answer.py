@@ -16,9 +16,13 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applicati
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import OUTCOMES, Decision
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import failure_words
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._handshake import WOULD
 
 #: How long after an earlier set was given up its drive is read again, in seconds.
 RECHECK_SECONDS = 60.0
+#: A drive that is only observed is asked about again at full five minutes, all of them by one play: once the mode is enforce it
+#: is set.
+OBSERVED_SECONDS = 300.0
 
 
 class NoAnswerError(DriveSharingError):
@@ -116,7 +120,7 @@ def answered(one: Known, *, observed: bool = False, state_read: str | None = Non
     if observed:
         taken = one.record.holds_taken if one.record else one.ask.taken
     # Said in words too: the history must not read as if it had been done.
-    reason = f"would be set {one.decision.set_to}, but nothing was set" if observed and one.decision.set_to else ""
+    reason = f"{WOULD}{one.decision.set_to}, but nothing was set" if observed and one.decision.set_to else ""
     return Answer(
         one.ask, one.decision.confirms, one.decision.outcome, taken, reason,
         state_before=found.state if found else None,
@@ -222,6 +226,8 @@ def meaning(outcome: str) -> str:
 def _recheck_at(answer: Answer, now: float) -> float | None:
     # Some applications carry out later what was given up, some forget what they were told: look again.
     pauses = [RECHECK_SECONDS] * answer.doubt + [answer.recheck] * (answer.recheck > 0)
+    if answer.observed and (answer.changed or answer.outcome == "adopted"):
+        pauses.append(OBSERVED_SECONDS - now % OBSERVED_SECONDS)
     return now + min(pauses) if answer.confirmed and pauses else None
 
 

@@ -74,6 +74,8 @@ def _checked(answer: Mapping[str, Any]) -> dict[str, Any]:
         _identifiers.instance_name(one.get("instance"), "an answer's instance"),
         _identifiers.host_name(one.get("host"), "an answer's host"),
     )
+    # What was only observed was never set.
+    one["observed"] = isinstance(one.get("detail"), Mapping) and bool(one["detail"].get("observed"))
     detail = None if one.get("detail") is None else _rows.dumps(one["detail"])
     one["detail"] = detail if detail is None or len(detail) <= DETAIL_LIMIT else None
     one["confirmed"] = int(one.get("confirmed") is True)
@@ -105,13 +107,12 @@ class _Intake:
     def counts(self, one: dict[str, Any], before: Mapping[str, Any]) -> None:
         self.drives.append(one["drive"])
         self._answers.append((
-            one["confirmed"], one["confirmed"], one["outcome"], one["state_read"], one["reason"], one["detail"], one["recheck_at"],
+            one["confirmed"], int(one["confirmed"] and not one["observed"]), one["outcome"], one["state_read"], one["reason"], one["detail"], one["recheck_at"],
             self.now, one["attempt"], *one["key"],
         ))
         self._took(one, before, before["scope"])
-        again = before["confirmed_once"] if one["confirmed"] else before["answered_attempt"]
-        if again and all(one[key] == before[key] for key in ("outcome", "reason")):
-            return  # it was looked at again, and is as it was
+        if one["outcome"] and all(one[key] == before[key] for key in ("outcome", "reason")):
+            return  # it was asked again about the same change, and is as it was
         self.told.add(one["drive"])
         self._note(one, "answer", f"{one['outcome'] or 'no answer'}{': ' if one['reason'] else ''}{one['reason']}")
 
@@ -143,7 +144,8 @@ class _Intake:
     def write(self, tx: Any) -> None:
         for sql, rows in (
             (
-                "UPDATE answers SET confirmed = ?, confirmed_once = CASE WHEN ? = 1 THEN 1 ELSE confirmed_once END, outcome = ?, state_read = ?, reason = ?, detail = ?, recheck_at = ?,"
+                "UPDATE answers SET confirmed = ?, confirmed_once = CASE WHEN ? = 1 THEN 1 ELSE confirmed_once END,"
+                " outcome = ?, state_read = ?, reason = ?, detail = ?, recheck_at = ?,"
                 " answered_at = ?, answered_attempt = ? WHERE drive = ? AND instance = ? AND host = ?",
                 self._answers,
             ),

@@ -23,6 +23,9 @@ MISSING_SECONDS = 30 * 86_400.0
 SCOPES = ("host", "instance")
 #: Why a drive is settled that not everybody has confirmed.
 IN_ERROR = "in its error state"
+OBSERVED = "only observed"
+#: How the reason of an answer begins that tells what was not done because of drive_sharing_mode.
+WOULD = "would be set "
 RELATIONS = ("none", "own", "foreign", "unknown", "ambiguous")
 
 _ASK = """
@@ -97,15 +100,20 @@ def settle_confirmed(tx: Any, drives: Collection[str], now: float, quiet: Collec
     """
     rows = _rows.select_in(
         tx,
-        "SELECT d.drive, COALESCE(d.claimed_sequence, d.sequence) AS target, MIN(a.recheck_at) AS recheck_at"
-        " FROM drives d JOIN answers a ON a.drive = d.drive AND a.expected = 1"
+        "SELECT d.drive, COALESCE(d.claimed_sequence, d.sequence) AS target, MIN(a.recheck_at) AS recheck_at,"
+        " MAX(CASE WHEN a.reason LIKE ? THEN 1 ELSE 0 END) AS observed FROM drives d JOIN answers a ON a.drive = d.drive AND a.expected = 1"
         " WHERE d.error_state IN ('', 'error') AND d.drive IN {in}"
         " GROUP BY d.drive, d.claimed_sequence, d.sequence"
         " HAVING MIN(a.confirmed) = 1 AND MIN(a.sequence) = COALESCE(d.claimed_sequence, d.sequence)"
         " AND MAX(a.sequence) = COALESCE(d.claimed_sequence, d.sequence)",
         drives,
+        before=(f"{WOULD}%",),
     )
-    _settle(tx, [(row["drive"], row["target"], "confirmed", row["recheck_at"]) for row in rows], now, quiet)
+    _settle(
+        tx,
+        [(row["drive"], row["target"], OBSERVED if row["observed"] else "confirmed", row["recheck_at"]) for row in rows],
+        now, quiet,
+    )
     return sorted(row["drive"] for row in rows)
 
 

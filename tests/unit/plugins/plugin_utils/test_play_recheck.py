@@ -54,3 +54,76 @@ def test_one_that_answers_is_looked_at_again_after_the_same_time(site: Site) -> 
     found = ended(site, recheck=60.0)
     assert (found.force, found.messages, found.settled) == ([], [], ["D1"])
     assert (site.due(after=59), site.due(after=1)) == ([], ["D1"])
+
+
+def observed(site: Site, host: str, **over: Any) -> None:
+    site.answer(host, observed=True, set_to="offline", taken=False, state_read="online", reason="would be set offline, but nothing was set", **over)
+
+
+@pytest.fixture
+def watched(world: World) -> Site:
+    """All was observed, and five minutes are over."""
+    site = Site(world.hosts("ab"))
+    world.see("reserved", "a")
+    site.claim()
+    site.answer("a")
+    observed(site, "b")
+    site.handshake()
+    assert (site.is_settled(), world.state()["settled_why"]) == (True, "only observed")
+    assert site.due(after=300) == ["D1"]
+    site.claim()
+    return site
+
+
+def test_what_was_only_observed_is_asked_again_and_fills_no_history(watched: Site) -> None:
+    assert [len(watched.asks(host)) for host in "ab"] == [0, 1]
+    before = watched.world.kinds()
+    observed(watched, "b")
+    assert watched.handshake().messages == []
+    assert (watched.is_settled(), watched.world.kinds()) == (True, before)
+    assert watched.due(after=300) == ["D1"]
+
+
+def test_once_it_is_enforced_it_is_settled_for_good(watched: Site) -> None:
+    watched.answer("b")
+    watched.handshake()
+    assert (watched.is_settled(), watched.world.state()["settled_why"], watched.due(after=3600)) == (True, "confirmed", [])
+    assert watched.world.messages("settled") == [
+        "Drive D1: change 1 is settled: only observed.", "Drive D1: change 1 is settled: confirmed.",
+    ]
+
+
+def test_what_was_only_observed_and_is_silent_once_it_is_enforced_has_its_error_forced(watched: Site) -> None:
+    watched.answer("b", "silent", state_read=None, reason="unreachable")
+    assert [one["hosts"] for one in watched.handshake().force] == [["b"]]
+
+
+def test_a_drive_that_would_be_adopted_is_asked_about_again_too(world: World) -> None:
+    site = Site(world.hosts("ab"))
+    world.see("reserved", "a")
+    site.claim()
+    site.answer("a")
+    site.answer("b", "adopted", observed=True, taken=False, state_read="offline")
+    assert (site.is_settled(), site.due(after=300)) == (True, ["D1"])
+
+
+def test_where_nothing_would_be_set_nothing_is_asked_again(world: World) -> None:
+    site = Site(world.hosts("ab"))
+    world.see("reserved", "a")
+    site.claim()
+    site.answer("a", observed=True)
+    site.answer("b", "kept", observed=True)
+    assert (site.is_settled(), site.due(after=3600)) == (True, [])
+
+
+def test_all_that_is_observed_is_asked_about_by_one_play(world: World) -> None:
+    drives = [f"D{number}" for number in range(5)]
+    site = Site(world.hosts("ab", drives))
+    for drive in drives:
+        world.see("reserved", "a", drive=drive)
+        world.now += 13
+        site.claim()
+        site.answer("a")
+        observed(site, "b")
+        site.handshake()
+    assert [site.due(after=after) for after in (300 - world.now % 300 - 1, 1)] == [[], drives]
