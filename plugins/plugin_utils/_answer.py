@@ -108,7 +108,8 @@ def target(ask: Ask) -> Target:
 
 
 def silent(ask: Ask, reason: str, record: _record.Record | None = None, *, doubt: bool = False) -> Answer:
-    """No confirmation."""
+    """No confirmation; the reason becomes a part of a sentence."""
+    reason = reason.rstrip(".")
     taken = record.holds_taken if record is not None else ask.taken
     return Answer(ask, False, "silent", taken, reason, doubt=doubt, record_sequence=record.sequence if record else 0)
 
