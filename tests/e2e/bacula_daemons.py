@@ -46,6 +46,8 @@ CHANGER = Path("/etc/bacula/scripts/disk-changer")
 DIRECTOR, STORAGE, FILE = DAEMONS = ("dir", "sd", "fd")
 DRIVES = ("Drive-0", "Drive-1")
 SLOTS = 4
+#: How a job ended that went well.
+OK = "Backup OK"
 #: Seconds for what takes a fraction of a second as a rule. A job that waits for a drive looks again every 30 seconds.
 LIMIT = 60.0
 
@@ -219,7 +221,7 @@ class Bacula:
             *(resource("Job", *self.job_lines, Name=name, FileSet=name, **job) for name in ("Small", *self.pipes)),
             resource(
                 "Console", Name="drive_operations", Password=self.passwords["console"],
-                CommandACL=["enable", "disable", "status", "quit", ".storage", ".status"],
+                CommandACL=["enable", "disable", "status", "show", "quit", ".storage"],
                 StorageACL=everything, CatalogACL=everything, JobACL=everything, ClientACL=everything,
                 PoolACL=everything, FileSetACL=everything,
             ),
@@ -358,9 +360,9 @@ class Bacula:
         if said.count("3000 OK label") != SLOTS:
             raise BaculaError(f"The tapes of {self.name} were not labelled: {said}")
 
-    def drives(self) -> list[Drive]:
+    def drives(self, limit: float = LIMIT) -> list[Drive]:
         """Give what Bacula itself shows of its drives."""
-        said = self.say("status storage=Changer")
+        said = self.say("status storage=Changer", limit=limit)
         if "Failed to connect" in said:
             raise BaculaError(f"The storage daemon of {self.name} does not answer: {said}")
         found = []
@@ -444,6 +446,10 @@ class Bacula:
         with contextlib.suppress(FileNotFoundError):
             return (self.work / "log").read_text(encoding="utf-8", errors="replace")
         return ""
+
+    def consoles(self) -> int:
+        """Give how many consoles but ours the director works for; one that was killed counts until its command is done."""
+        return self.director().count("Console connected at") - 1
 
     def ended(self, job: int) -> str:
         """Give how a job ended, in Bacula's words; empty: it has not ended."""
