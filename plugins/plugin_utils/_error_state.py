@@ -155,7 +155,7 @@ def finish_error(
         message = f"Drive {drive} could not be put into its error state: {said or 'the library failed'}."
         _history.add(tx, now, "error_failed", message, drive, sequence)
         if ours:
-            _handshake.settle_confirmed(tx, [drive], now)
+            _without_error(tx, drive, now)
         return "failed"
     later = row is not None and (row["error_attempt"] or 0) > attempt
     if row is not None and (
@@ -202,6 +202,15 @@ def _forget(tx: Any, drive: str, reason: str = "") -> None:
     )
 
 
+def _without_error(tx: Any, drive: str, now: float) -> None:
+    """The error state is gone, or did not come: settle the drive, but ask again where it was only held because of it."""
+    held = tx.execute("SELECT 1 FROM answers WHERE drive = ? AND expected = 1 AND outcome = 'held' LIMIT 1", (drive,))
+    if held:
+        _changes.again(tx, drive, now)
+    else:
+        _handshake.settle_confirmed(tx, [drive], now)
+
+
 def error_undone(tx: Any, drive: str, now: float) -> None:
     """The library says that an error state which we had forced is gone again."""
     row = _row(tx, drive)
@@ -213,7 +222,7 @@ def error_undone(tx: Any, drive: str, now: float) -> None:
         # The drive counted as settled because of the error state that is gone now.
         _changes.again(tx, drive, now)
     _history.add(tx, now, "error_undone", f"Drive {drive}: its error state was undone.", drive, row["error_sequence"])
-    _handshake.settle_confirmed(tx, [drive], now)
+    _without_error(tx, drive, now)
 
 
 def begin_clear(tx: Any, drive: str, now: float) -> tuple[bool, str]:

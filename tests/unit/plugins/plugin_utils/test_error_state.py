@@ -238,6 +238,38 @@ def test_what_a_killed_play_left_half_done_is_found_by_the_next(world: World, pl
     assert (row["settled"], row["settled_why"], row["error_state"]) == (1, "confirmed", "")
 
 
+@pytest.mark.parametrize("ends", ["left half done", "claim lost in the call", "the library failed"])
+def test_what_was_held_only_because_of_an_error_that_did_not_stay_is_asked_about_again(
+    world: World, play: Play, ends: str
+) -> None:
+    begin(play, "c")
+    world.see("released", port=port(0))
+    if ends == "left half done":
+        expire(world)
+        second = world.play()
+    elif ends == "claim lost in the call":
+        assert finish(play) == "undo"
+        play.finish()
+        second = world.play()
+    else:
+        expire(world)
+        second = world.play()
+    second.confirm("a", second.answer("b", outcome="held", state_read="offline", taken=True), "c")
+    if ends == "the library failed":
+        assert finish(play, ok=False, reason="HTTP 500") == "failed"
+    else:
+        undone(world)
+    second.finish()
+    row = world.state()
+    assert (row["error_state"], row["status"]) == ("", "released")
+    assert row["settled"] < row["sequence"]
+    assert world.due() == ["D1"]
+    third = world.play()
+    assert [ask["host"] for ask in third.plan] == ["a", "b", "c"]
+    assert third.work("b")[0]["error_state"] == ""
+    assert third.confirm("a", "b", "c").settled == ["D1"]
+
+
 def silent_plays(world: World, drives: int) -> list[tuple[bool, str]]:
     """c is silent for one drive after the other."""
     names = [f"D{number}" for number in range(1, drives + 1)]
