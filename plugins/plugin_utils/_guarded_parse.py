@@ -259,6 +259,10 @@ def _sentence(drive: str, outcome: str, detail: list[str]) -> str:
             "time": f"The commands for drive {drive} did not end in time and were stopped; its record is the intent.",
             "hangs": f"Process {said}, a command for drive {drive}, cannot be killed; the drive stays locked until it ends.",
             "start": f"A command for drive {drive} could not be started; its record is the intent.",
+            "full": (
+                f"The file system of the records was full when a command for drive {drive} had ended, so its output may"
+                " be cut; its record is the intent."
+            ),
             "input": (
                 f"A command for drive {drive} was not started, because the lines for it could not be written (disk full?);"
                 " its record is the intent."
@@ -290,6 +294,8 @@ def _filled(answers: list[CommandAnswer], length: int) -> list[CommandAnswer]:
 
 def _frames(stdout: str, nonce: str) -> Iterator[_Frame]:
     """Give the step's own lines, each with the foreign text after it; a last line that is cut off is left out."""
+    # Of what comes right after become's own words, ansible-core's local connection takes the empty line away.
+    stdout = f"\n{stdout}"
     # If the connection ran the step twice, the last one counts: the other is cut off.
     start = stdout.rfind(f"\n{nonce} start ")
     pieces = stdout[max(start, 0):].split(f"\n{nonce} ")[1:] if start >= 0 else []

@@ -72,7 +72,7 @@ READ = r"""ask() {
   watch "$_w"
   run "$@"
   unwatch
-  [ -z "$_unfed" ] || say fail "$_t cannot be written, or its file system is full"
+  [ -z "$_unfed$_full" ] || say fail "$_t cannot be written, or its file system is full"
   show "$_k" q "$_rc" "$_over"
 }
 

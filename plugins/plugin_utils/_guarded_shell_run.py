@@ -77,7 +77,7 @@ feed() {
 
 # run WORD...: run a command to its end or the end of the time. _rc is its exit status, - if it was not run.
 run() {
-  _k=$((_k + 1)) _rc=- _over=over _cp="" _in=/dev/null _unfed="" _lines=$_feed
+  _k=$((_k + 1)) _rc=- _over=over _cp="" _in=/dev/null _unfed="" _full="" _lines=$_feed
   _feed=
   [ -z "$_stuck" ] || return 0
   [ -f "$_t.me" ] || return 0
@@ -106,6 +106,8 @@ run() {
   { read -r _cp _cs <"$_t.cmd"; } 2>/dev/null
   # It did not become the command.
   [ -n "$_cp" ] || _rc=-
+  # What a full disk has cut may look whole. Where it was cut, a file of its own has no room either.
+  put "$_t.full$_k" "$_pad" && put "$_t.full$_k" "" || _full=1
   put "$_t.cmd" ""
   [ ! -f "$_t.me" ] || _over=-
 }
@@ -132,6 +134,11 @@ tidy() {
   rm -rf ${_tmp:+"$_tmp"} "$_t".* </dev/null >/dev/null 2>&1 &
 }
 
+# More than file systems keep outside of blocks.
+_pad=$_n
+while [ ${#_pad} -lt 4096 ]; do
+  _pad=$_pad$_pad
+done
 # Where /usr/bin/ln may replace a file (old Solaris) there is one that does not.
 _ln="ln"
 [ ! -x /usr/xpg4/bin/ln ] || _ln="/usr/xpg4/bin/ln"

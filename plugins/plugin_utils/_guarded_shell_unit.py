@@ -159,6 +159,7 @@ exe() {
   fi
   run "$@"
   [ -z "$_unfed" ] || _bad=${_bad:-input}
+  [ -z "$_full" ] || _bad=${_bad:-full}
   [ "$_rc" != - ] || _bad=${_bad:-start}
   [ "$_over" = - ] || _bad="time"
   [ -z "$_stuck" ] || _bad="hangs $_cp"

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from pathlib import Path
 
@@ -179,18 +178,25 @@ def test_another_find_is_as_good_and_none_is_said(world: World, tmp_path: Path, 
         assert found["LARGE"] == UNREADABLE
 
 
-def test_ten_thousand_records_are_listed(world: World) -> None:
-    wanted = []
+@pytest.fixture(scope="module")
+def ten_thousand(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str, str]]]:
+    directory = tmp_path_factory.mktemp("ten_thousand")
+    names = []
     for number in range(20):
-        instance = world.directory / f"instance_{number:02d}"
-        instance.mkdir(parents=True)
+        instance = directory / f"instance_{number:02d}"
+        instance.mkdir()
         for drive in range(500):
             name = f"13102{drive:05d}"
             (instance / name).write_text(f"{_record.format(record(name, drive))} #9f2c0d5a71e34b68.4711.186402\n")
-            wanted.append((instance.name, name))
+            names.append((instance.name, name))
+    return directory, names
+
+
+def test_ten_thousand_records_are_listed(world: World, ten_thousand: tuple[Path, list[tuple[str, str]]]) -> None:
+    directory, names = ten_thousand
     start = time.monotonic()
-    got = listed(world)
-    print(f"{shlex.quote(world.shell)}: {time.monotonic() - start:.2f} s")
+    got = listed(world, str(directory))
+    print(f"{world.shell}: {time.monotonic() - start:.2f} s")
     assert got.complete
-    assert [one[:2] for one in got.records] == wanted
+    assert [one[:2] for one in got.records] == names
     assert _record.parse(got.records[-1][2]) == record("1310200499", 499)
