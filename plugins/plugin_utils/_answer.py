@@ -23,6 +23,8 @@ RECHECK_SECONDS = 60.0
 #: A drive that is only observed is asked about again at full five minutes, all of them by one play: once the mode is enforce it
 #: is set.
 OBSERVED_SECONDS = 300.0
+#: Nothing waits for longer, as the dispatcher has it: it takes what is due later for put off by a wrong clock.
+LONGEST_PAUSE = 3600.0
 
 
 class NoAnswerError(DriveSharingError):
@@ -229,7 +231,7 @@ def _recheck_at(answer: Answer, now: float) -> float | None:
     pauses = [RECHECK_SECONDS] * answer.doubt + [answer.recheck] * (answer.recheck > 0)
     if answer.observed and (answer.changed or answer.outcome == "adopted"):
         pauses.append(OBSERVED_SECONDS - now % OBSERVED_SECONDS)
-    return now + min(pauses) if answer.confirmed and pauses else None
+    return now + min(*pauses, LONGEST_PAUSE) if answer.confirmed and pauses else None
 
 
 def as_row(answer: Answer, host: str, now: float) -> dict[str, Any]:

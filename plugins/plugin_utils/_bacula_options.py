@@ -24,7 +24,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 #: What Bacula takes as the name of a resource; no quotes, so that a name stays within its quotes in a dialogue.
 _NAME = re.compile(r"[A-Za-z0-9_.:/$-](?:[A-Za-z0-9_.:/$ -]{0,125}[A-Za-z0-9_.:/$-])?")
-_MOST_RECHECK = 86400
+_MOST_RECHECK = 3600
 _MOST_INDEX = 9999
 
 

@@ -107,6 +107,11 @@ def expire(tx: Any, now: float, alive: Callable[[dict[str, Any]], bool]) -> list
     for row in tx.execute("SELECT * FROM batches WHERE ended_at IS NULL AND claimed_at IS NOT NULL ORDER BY batch"):
         lease = row["lease_until"]
         over = not isinstance(lease, (int, float)) or lease <= now
+        claimed = row["claimed_at"]
+        if not over and isinstance(claimed, (int, float)) and claimed > now + _CLOCK_SLACK:
+            # The clock was set back: the lease is as long as it was, from now.
+            extend(tx, row["batch"], now + lease - claimed)
+            tx.execute("UPDATE batches SET claimed_at = ? WHERE batch = ?", (now, row["batch"]))
         if not over:
             claimer = _rows.loads(row["claimer"])
             if alive(claimer if isinstance(claimer, dict) else {}):
@@ -190,6 +195,11 @@ def reemit(tx: Any, batch: str, now: float, *, count: bool = True) -> int:
     return tx.execute("SELECT emissions FROM batches WHERE batch = ?", (batch,))[0]["emissions"]
 
 
+def put_off_no_more(tx: Any, now: float) -> None:
+    """Let everything be due that was put off: the clock was set back, and nobody knows until when it is right to wait."""
+    tx.execute("UPDATE drives SET due = ? WHERE batch IS NULL AND due > ?", (now, now))
+
+
 def next_due(tx: Any) -> float | None:
     """When the next drive that is in no batch becomes due, epoch seconds; None: nothing to do."""
     return tx.execute("SELECT MIN(due) AS due FROM drives WHERE batch IS NULL AND due IS NOT NULL")[0]["due"]
@@ -229,9 +239,9 @@ def claim(tx: Any, batch: str, claimer: Mapping[str, Any], lease: float, now: fl
     # A set that left doubt is asked about again even though it was confirmed.
     _rows.execute_in(
         tx,
-        "UPDATE answers SET confirmed = 0, recheck_at = NULL WHERE drive IN {in} AND recheck_at <= ?",
+        "UPDATE answers SET confirmed = 0, recheck_at = NULL WHERE drive IN {in} AND (recheck_at <= ? OR recheck_at > ?)",
         [row["drive"] for row in drives],
-        after=(now,),
+        after=(now, now + LONGEST_PAUSE + _CLOCK_SLACK),
     )
     tx.execute(
         "UPDATE batches SET claimed_at = ?, claimer = ?, lease_until = ? WHERE batch = ?",

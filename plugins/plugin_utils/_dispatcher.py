@@ -37,6 +37,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 
 LOGGER = logging.getLogger("tapeworks.drive_sharing")
 
+#: Seconds by which the clock and the time that has passed may differ from one look to the next.
+_CLOCK_SLACK = 60.0
 #: Seconds until a table that could not be used is looked at again.
 PAUSE = 2.0
 
@@ -107,12 +109,15 @@ class Dispatcher:
         put: Callable[[dict[str, Any]], Awaitable[None]],
         options: Options,
         clock: Callable[[], float] = time.time,
+        passing: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start nothing yet."""
+        """Start nothing yet. ``passing`` is seconds that pass whatever the clock is set to."""
         self._call = call
         self._put = put
         self._options = options
         self._clock = clock
+        self._passing = passing
+        self._ahead: float | None = None
         self._woken = asyncio.Event()
         self._first_waiting: float | None = None
         self._last_change = 0.0
@@ -164,11 +169,15 @@ class Dispatcher:
     def step(self, store: Any) -> Step:
         """Look at the table once: expire, emit again, emit. Runs in the table's thread."""
         now = self._clock()
-        token = store.changed_token()
-        if token == self._token and now < self._look_at:
-            return Step(wait=min(self._options.poll_interval, max(0.005, self._look_at - now)))
         step = Step(wait=self._options.poll_interval)
+        jump = self._notice_jump(step, now)
+        token = store.changed_token()
+        if token == self._token and not jump and now < self._look_at:
+            step.wait = min(step.wait, max(0.005, self._look_at - now))
+            return step
         with store.write() as tx:
+            if jump < 0:
+                _dispatch.put_off_no_more(tx, now)
             self._tell(tx, step, now)
             expired = _dispatch.expire(tx, now, lambda claimer: not _process.gone(claimer))
             _views.pause_failing(tx, expired, now, _dispatch.backoff)
@@ -185,6 +194,23 @@ class Dispatcher:
             self._look_at = now + min(self._options.gather, 0.02)
             step.wait = self._options.gather or 0.01
         return step
+
+    def _notice_jump(self, step: Step, now: float) -> float:
+        """Give the seconds by which the clock was set: what was to be done at some time of the old one is looked at now."""
+        ahead = now - self._passing()
+        jump = 0.0 if self._ahead is None else ahead - self._ahead
+        self._ahead = ahead
+        if abs(jump) <= _CLOCK_SLACK:
+            return 0.0
+        self._last_change, self._first_waiting = 0.0, None
+        # What is a day old by the new clock only may still be needed: of a notification that comes again within minutes.
+        self._pruned = now
+        step.messages.append((
+            logging.WARNING,
+            f"The clock of this machine was set {'forward' if jump > 0 else 'back'} by {abs(jump):.0f} s; what was put off"
+            " is looked at now. Keep the clock right by NTP.",
+        ))
+        return jump
 
     def _tell(self, tx: Any, step: Step, now: float) -> None:
         """Log what plays wrote to the history since the last look."""

@@ -27,9 +27,10 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _process,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
-from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_world import World
+from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_world import Play, World, port
 
 LIVING = _process.identity(os.getpid())
+DAY = 86_400.0
 
 
 # Arguments.
@@ -98,8 +99,9 @@ class Engine:
         async def put(event: dict[str, Any]) -> None:
             self.events.append(event)
 
+        self.jumped = 0.0
         self.dispatcher = _dispatcher.Dispatcher(
-            call, put, _dispatcher.Options(**options), clock=lambda: world.now
+            call, put, _dispatcher.Options(**options), clock=lambda: world.now, passing=lambda: world.now - self.jumped
         )
         self.messages: list[str] = []
 
@@ -113,6 +115,23 @@ class Engine:
     def later(self, seconds: float) -> list[str]:
         self.world.now += seconds
         return self.look()
+
+    def set_clock(self, seconds: float) -> None:
+        """Set the clock forward or back: no time passes."""
+        self.world.now += seconds
+        self.jumped += seconds
+
+    def work(self, seconds: float, answer: Callable[[Play], Any]) -> int:
+        """Let time pass, and play what is emitted, two seconds each; gives the number of plays."""
+        number, end = 0, self.world.now + seconds
+        while self.world.now < end:
+            for batch in self.later(1):
+                number += 1
+                play = self.world.play(batch=batch)
+                self.world.now += 2
+                answer(play)
+                play.finish()
+        return number
 
     def claim(self, batch: str, claimer: dict[str, Any] | None = None, lease: float = 600) -> list[str]:
         """Claim as a play does; gives its drives."""
@@ -426,11 +445,93 @@ def test_a_row_that_was_damaged_by_hand_does_not_stop_the_others(engine: Engine)
 def test_a_clock_that_was_set_back_does_not_stop_the_dispatcher(engine: Engine) -> None:
     engine.world.see("reserved", "a")
     (batch,) = engine.look()
-    engine.world.now -= 86_400
+    engine.set_clock(-DAY)
     engine.look()
     engine.world.see("reserved", "a", drive="D2")
     emitted = engine.later(1) + engine.later(1)
     assert [engine.claim(one) for one in emitted if one != batch] == [["D2"]]
+
+
+@pytest.mark.parametrize("seconds", [-DAY, -1800, DAY])
+def test_what_is_owed_comes_again_when_the_clock_was_set(engine: Engine, seconds: float) -> None:
+    engine.world.see("reserved", "a")
+    (batch,) = engine.look()
+    engine.claim(batch)
+    engine.finish(batch)
+    engine.later(1)
+    engine.set_clock(seconds)
+    # Nothing is written meanwhile that would make it look.
+    (again,) = engine.later(1)
+    assert engine.claim(again) == ["D1"]
+    direction = "back" if seconds < 0 else "forward"
+    assert engine.messages == [
+        f"The clock of this machine was set {direction} by {abs(seconds):.0f} s; what was put off is looked at now."
+        " Keep the clock right by NTP."
+    ]
+    engine.later(1)
+    assert engine.messages == []
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_drive_in_doubt_is_asked_about_once_more_when_the_clock_was_set_by_a_day(engine: Engine, days: int) -> None:
+    world = engine.world
+    world.see("reserved", "a")
+    assert engine.work(10, lambda play: play.confirm("a", play.answer("b", recheck_at=world.now + 60), "c")) == 1
+    engine.set_clock(days * DAY)
+    asked: list[str] = []
+
+    def answer(play: Play) -> None:
+        asked.extend(host for host in "abc" if play.work(host))
+        play.confirm(*asked)
+
+    # Set back, it was asked for a day, every other second, and never about what was in doubt.
+    assert engine.work(300, answer) == 1
+    assert asked == ["b"]
+
+
+def test_the_lease_of_a_play_elsewhere_is_not_a_day_longer_when_the_clock_is_set_back(engine: Engine) -> None:
+    engine.world.see("reserved", "a")
+    (batch,) = engine.look()
+    engine.claim(batch, {"host": "elsewhere", "boot": "b", "pid": 1, "start": "1"}, lease=600)
+    engine.set_clock(-DAY)
+    assert [emitted for _second in range(590) for emitted in engine.later(1)] == []
+    (again,) = [emitted for _second in range(20) for emitted in engine.later(1)]
+    assert engine.claim(again) == ["D1"]
+
+
+def test_the_lease_of_a_play_here_is_not_broken_when_the_clock_is_set_back(engine: Engine) -> None:
+    engine.world.see("reserved", "a")
+    (batch,) = engine.look()
+    engine.claim(batch, lease=600)
+    engine.set_clock(-DAY)
+    assert engine.later(1) == []
+    assert engine.world.state()["batch"] == batch
+
+
+def test_when_the_clock_is_set_forward_the_play_that_is_under_way_is_followed_by_one_and_not_counted(engine: Engine) -> None:
+    world = engine.world
+    world.see("reserved", "a")
+    (batch,) = engine.look()
+    first = world.play(batch=batch)
+    engine.set_clock(DAY)
+    (again,) = engine.later(1)
+    second = world.play(batch=again)
+    assert first.confirm("a", "b", "c").settled == []
+    assert second.confirm("a", "b", "c").settled == ["D1"]
+    assert engine.work(100, lambda play: None) == 0
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_notification_that_comes_again_after_the_clock_was_set_by_a_day_is_known_again(engine: Engine, days: int) -> None:
+    world = engine.world
+    origin = "library:7:1"
+    world.see("reserved", "a", origin=origin)
+    world.see("released", port=port(0))
+    engine.set_clock(days * DAY)
+    for _second in range(100):
+        engine.later(1)
+    # The acknowledgement was lost, so it is sent again; it must not become the newest change.
+    assert world.see("reserved", "a", origin=origin).result == "repeated"
 
 
 # The loop.

@@ -1,0 +1,28 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of what a control point answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _answer, _dispatch
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, Ask
+
+ASK = Ask("D1", "A", 1, "foreign")
+
+
+@pytest.mark.parametrize(("seconds", "later"), [(60.0, 60.0), (3600.0, 3600.0), (86_400.0, 3600.0)])
+def test_a_drive_is_read_again_within_the_hour_whatever_the_application_says(seconds, later):
+    answer = Answer(ASK, True, "offline", True, state_read="offline", recheck=seconds)
+    assert _answer.as_row(answer, "host", 1000.0)["recheck_at"] == 1000.0 + later
+
+
+def test_nothing_is_put_off_for_longer_than_the_dispatcher_believes():
+    assert _answer.LONGEST_PAUSE <= _dispatch.LONGEST_PAUSE
+
+
+def test_the_reason_of_a_silence_has_no_full_stop_for_it_becomes_a_part_of_a_sentence():
+    assert _answer.silent(ASK, "the record is junk; it was left as it is.").reason == "the record is junk; it was left as it is"
