@@ -20,14 +20,17 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _identifiers,
     _play,
     _silence,
+    _turn,
+    _views,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import Act, Place
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action_application import ApplicationAction
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, NoAnswerError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, Ask, NoAnswerError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
     DriveSharingError,
     InvalidValueError,
 )
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._report import Report
 
 #: Drives of a batch in the task's result, which is printed in full if it fails; the drive table has all.
@@ -77,12 +80,35 @@ class ActionModule(ApplicationAction):
             try:
                 file, options = self.application(task_vars, instance, application)
                 place = self.place(task_vars, store.site)
-                Act(place, file, options, policy, dry=dry).run(asks, report, time.sleep)
+                if not policy.minimum_online:
+                    Act(place, file, options, policy, dry=dry).run(asks, report, time.sleep)
+                    continue
+                with store.read() as tx:
+                    siblings = _views.siblings(tx, instance, host)
+                store.close()
+                self._over_floor(Act(place, file, options, policy, dry=dry, siblings=siblings), asks, report, store, policy)
             except DriveSharingError as exc:
                 report.silent(asks, str(exc))
         report.finish()
         store.close()
         return self._result(report.answers, SHOWN)
+
+    def _over_floor(self, act: Act, asks: list[Ask], report: Report, store: Any, policy: Policy) -> None:
+        """Some drives have to stay online: first those that come online, then one play at a time for the others."""
+        given = [ask for ask in asks if ask.relation in ("own", "none")]
+        taken = [ask for ask in asks if ask.relation not in ("own", "none")]
+        if given:
+            act.run(given, report, time.sleep)
+        if not taken:
+            return
+        seconds = policy.act_seconds(len(taken))
+        turn = _turn.held(store, report.host, taken[0].instance, self.claimer(), seconds, policy.handshake_timeout)
+        with turn as mine:
+            store.close()
+            if mine:
+                act.run(taken, report, time.sleep)
+            else:
+                report([Answer(ask, False, "floor", ask.taken, _turn.WAITS) for ask in taken])
 
     def _hand(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if not args["drives"]:

@@ -32,13 +32,14 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer im
     target,
     unfinished,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import (
     Decision,
     Situation,
     decide,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._floor import Floor
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import TOGETHER, Policy
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._steps import Steps
 
@@ -73,15 +74,21 @@ class Act:
     """One instance at one control point."""
 
     def __init__(
-        self, place: Place, file: ModuleType, options: Mapping[str, Any], policy: Policy, *, dry: bool = False
+        self, place: Place, file: ModuleType, options: Mapping[str, Any], policy: Policy, *, dry: bool = False,
+        siblings: Sequence[Target] = (),
     ) -> None:
-        """``file`` is one of ``_applications``, ``options`` what its ``check`` gave; ``dry`` sets nothing."""
+        """``file`` is one of ``_applications``, ``options`` what its ``check`` gave; ``dry`` sets nothing.
+
+        ``siblings``: all drives of the instance, for its floor.
+        """
         self._place = place
         self._file = file
         self._options = options
         self._policy = policy
         self._steps = Steps(place.site, file, options)
         self._dry = dry or policy.mode == "observe"
+        self._instance = ""
+        self._floor = Floor(policy.minimum_online, siblings, self._look)
 
     def run(self, asks: Sequence[Ask], report: Callable[[list[Answer]], None], sleep: Callable[[float], None]) -> None:
         """Do everything for ``asks``; each drive is reported once, with the newest that is known of it."""
@@ -105,6 +112,7 @@ class Act:
 
     def _looked_after(self, answer: Answer) -> Answer:
         """Have a drive that is offline here read again where the application may forget that it is."""
+        self._floor.is_now(answer.ask.drive, answer.state_read)
         recheck = getattr(self._file, "recheck", None)
         if recheck is None or answer.observed or not (answer.taken and answer.state_read == "offline"):
             return answer
@@ -166,6 +174,7 @@ class Act:
         targets = [target(ask) for ask in asks]
         queries = self._steps.queries(targets)
         drives = [ask.drive for ask in asks]
+        self._instance = asks[0].instance
         nonce = self._place.nonce()
         seconds = self._policy.handshake_timeout
         command = _guarded.read_command(
@@ -187,10 +196,22 @@ class Act:
         spent = (self._place.clock() - before - hung * seconds) / max(1, len(queries) - hung)
         return *self._decide(asks, reading, found), max(0.0, spent)
 
+    def _look(self, targets: Sequence[Target]) -> Reading:
+        """Ask about drives for which nothing is to be done."""
+        queries = self._steps.queries(targets)
+        nonce = self._place.nonce()
+        seconds = self._policy.handshake_timeout
+        command = _guarded.read_command(self._place.directory, self._instance, [], queries, seconds, nonce, self._place.shell)
+        output = self._place.execute(command, (seconds + 2) * max(1, len(queries)) + 2)
+        reading = _guarded.parse_read(output, nonce, [], queries)
+        if not reading.complete:
+            raise NoAnswerError(reading.problem or "the connection was lost while the other drives were read")
+        return self._file.read(self._options, targets, reading.answers)
+
     def _decide(self, asks: Sequence[Ask], reading: Any, found: Reading) -> tuple[list[Known], list[Answer]]:
         known: list[Known] = []
         answers: list[Answer] = []
-        online = found.online
+        self._floor.begin(found, needed=any(ask.relation not in ("own", "none") for ask in asks))
         for ask in asks:
             raw = reading.records.get(ask.drive)
             try:
@@ -208,13 +229,14 @@ class Act:
                 answers.append(silent(ask, found.problems[ask.drive], record))
                 continue
             drive = found.drives.get(ask.drive)
-            # A drive with two names goes offline under both.
-            left = None if online is None else online - (len(drive.names) if drive is not None else 0)
-            at_floor = left is not None and left < self._policy.minimum_online
-            decision = self._decision(ask, record, drive, at_floor)
-            if decision.set_to == "offline" and online is not None and drive is not None:
-                online -= len(drive.names)
+            decision = self._decision(ask, record, drive, self._floor.reached(drive))
+            if decision.set_to == "offline":
+                self._floor.goes(drive)
             doubt = record is not None and record.phase == "intent"
+            late = doubt and record is not None and record.target == "offline"
+            if late and decision.outcome in ("own", "online") and ask.by_hand is None:
+                # The application may still set it offline: it stays ours until it was read again.
+                decision = replace(decision, taken=record is not None and record.holds_taken)
             one = Known(ask, raw, record, drive, decision, doubt)
             if decision.outcome == "unreadable":
                 answers.append(silent(ask, f"the application shows {drive.shown if drive else 'nothing'}", record))
@@ -300,7 +322,7 @@ class Act:
                     answers.append(answered(one))
                 else:
                     answer = confirmed(one, back, got, heard.get(item.drive))
-                    if answer.confirmed and one.decision.set_to == "online":
+                    if answer.confirmed and one.decision.set_to == "online" and not one.decision.taken:
                         given.append((replace(one, raw=got.records.get(item.drive, item.done)), answer))
                     else:
                         answers.append(answer)

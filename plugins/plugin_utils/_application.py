@@ -63,6 +63,8 @@ class Found:
     shown: str
     in_use: bool = False
     conflict: bool = False
+    #: How many of ``Reading.online`` it is while it is online; None: as many as it has names.
+    counts: int | None = None
 
 
 @dataclass

@@ -29,7 +29,7 @@ class Report:
         """``dry``: keep the answers only."""
         self._store = store
         self._batch = batch
-        self._host = host
+        self.host = host
         self._dry = dry
         self._clock = clock
         self._waiting: list[Answer] = []
@@ -53,6 +53,6 @@ class Report:
         if self._waiting and not self._dry:
             behind = {one.ask.drive: one.record_sequence for one in self._waiting if one.outcome == "behind"}
             now = self._clock()
-            rows = [_answer.as_row(one, self._host, now) for one in self._waiting]
+            rows = [_answer.as_row(one, self.host, now) for one in self._waiting]
             _play.confirm(self._store, self._batch, rows, behind, now)
         self._waiting = []

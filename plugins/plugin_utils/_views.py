@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Target
+
 
 def pause_failing(tx: Any, drives: Sequence[str], now: float, pause: Callable[[int], float]) -> None:
     """Let the drives of plays that ended without a result wait, except for the first time in a row."""
@@ -43,6 +45,21 @@ def devices_of(tx: Any, host: str) -> dict[str, list[str]]:
     """drive: its device files, for each drive that a host sees, or that is missing there."""
     rows = tx.execute("SELECT drive, devices FROM paths WHERE host = ?", (host,))
     return {row["drive"]: json.loads(row["devices"]) or [] for row in rows}
+
+
+def siblings(tx: Any, instance: str, host: str) -> list[Target]:
+    """The drives that an instance's application has at a control point: with one state per instance those of all its hosts."""
+    devices: dict[str, dict[str, tuple[str, ...]]] = {}
+    rows = tx.execute(
+        "SELECT drive, host, scope, devices FROM seen WHERE instance = ? AND missing_since IS NULL ORDER BY drive, host", (instance,)
+    )
+    for row in rows:
+        if row["scope"] == "instance" or row["host"] == host:
+            devices.setdefault(row["drive"], {})[row["host"]] = tuple(json.loads(row["devices"]) or ())
+    return [
+        Target(drive, files.get(host, ()), elsewhere={other: some for other, some in files.items() if other != host})
+        for drive, files in devices.items()
+    ]
 
 
 def devices_elsewhere(tx: Any, instance: str, host: str) -> dict[str, dict[str, tuple[str, ...]]]:

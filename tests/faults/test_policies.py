@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.hosts import Hosts, known
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demo.world import DRIVES, HOSTS
+from demo.world import APPLICATION, DRIVES, HOSTS
 
 A, B, C = HOSTS
 FIRST, SECOND = DRIVES
@@ -37,8 +39,6 @@ class Site(Hosts):
         super().prepare()
         self.start_library(send=False)
         self.ahead, self.store = 0.0, None
-        self.log, self.emitted = [], []
-        self.dispatcher = _dispatcher.Dispatcher(None, None, _dispatcher.Options(), clock=lambda: time.time() + self.ahead)
         self.given = (self.inventory / "group_vars" / "all.yml").read_text(encoding="utf-8")
 
     def policies(self, **variables):
@@ -112,23 +112,51 @@ class Site(Hosts):
         return row["settled"] >= row["sequence"] and row["due"] is None
 
 
+    def hang(self, host):
+        """Let a host's application hang; it has little time, so that nobody waits for it."""
+        self.behave(host, "hang")
+        self.connect(host, drive_sharing_handshake_timeout=1)
+
+    def mend(self, host):
+        """Let a host's application obey again."""
+        self.behave(host, "ok")
+        self.connect(host)
+
+    def reset(self):
+        """Begin anew: every drive online everywhere, no job, no record, nothing in the table but who sees what."""
+        self.policies()
+        for host in HOSTS:
+            for path in self.state_of(host).glob("behaviour*"):
+                path.unlink()
+            self.mend(host)
+            (self.state_of(host) / "calls").write_text("", encoding="utf-8")
+            shutil.rmtree(self.directory / host.name / "records", ignore_errors=True)
+            for name in {path.name for path in (self.state_of(host) / "drives").iterdir()} - set(host.names.values()):
+                shutil.rmtree(self.state_of(host) / "drives" / name)
+            for drive in DRIVES:
+                self.job(host, drive)
+                (self.state_of(host) / "drives" / host.names[drive] / "state").write_text("online\n", encoding="utf-8")
+        for drive in DRIVES:
+            self.library("PUT", f"/drives/{drive}/error", {"error": False, "reason": ""})
+        with closing(sqlite3.connect(self.table, timeout=5)) as table, table:
+            for name in ("drives", "answers", "batches", "batch_drives", "forced", "history"):
+                table.execute(f"DELETE FROM {name}")
+        self.dispatcher = _dispatcher.Dispatcher(None, None, _dispatcher.Options(), clock=lambda: time.time() + self.ahead)
+        self.log, self.emitted = [], []
+        self.dispatch()
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    with known_hosts(tmp_path_factory.mktemp("policies") / "world", kind=Site, handshake=1) as site:
-        site.dispatch()
+    with known_hosts(tmp_path_factory.mktemp("policies") / "world", kind=Site, handshake=20) as site:
         yield site
 
 
 @pytest.fixture
 def site(made):
     """The site with nothing reserved, owed or forced, and every policy at its default."""
-    for host in HOSTS:
-        made.behave(host, "ok")
-        for drive in DRIVES:
-            made.job(host, drive)
-            (made.state_of(host) / "drives" / host.names[drive] / "state").write_text("online\n")
-    yield made
-    made.policies()
+    made.reset()
+    return made
 
 
 def test_observing_touches_nothing_and_enforcing_begins_with_what_is_reserved_then(site):
@@ -138,12 +166,12 @@ def test_observing_touches_nothing_and_enforcing_begins_with_what_is_reserved_th
     site.run()
     # A job runs at b on the second drive, c does not answer, when a reserves that too.
     site.job(B, SECOND, "nightly")
-    site.behave(C, "hang")
+    site.hang(C)
     site.see("reserved", SECOND, A)
     silent = site.run()
     assert f"was not confirmed by host_c: {HANG}; it is owed and asked again." in " ".join(silent.split())
     # c answers again, and the job ends.
-    site.behave(C, "ok")
+    site.mend(C)
     site.job(B, SECOND)
     site.later(5)
     site.run()
@@ -169,3 +197,138 @@ def test_observing_touches_nothing_and_enforcing_begins_with_what_is_reserved_th
         site.see("released", drive)
     site.run()
     assert (site.shown(FIRST), site.shown(SECOND)) == ("abc", "abc")
+
+
+def test_the_error_state_follows_the_changes_of_error_on_only(site):
+    # Never.
+    site.policies(error_on=[])
+    site.behave(C, "refuse", "offline")
+    site.see("reserved", FIRST, A)
+    fault("error-on-nothing").seen_in({"play": site.run()}, DRIVE=FIRST, STATUS="reserved", HOST="host_c")
+    assert (site.in_error(), site.shown(FIRST)) == ([], "a-c")
+    # The default: on reservations. c does what it owes, and then does not hear of the release.
+    site.policies()
+    site.behave(C, "ok", "offline")
+    site.later(5)
+    site.run()
+    assert (site.in_error(), site.shown(FIRST), site.settled(FIRST)) == ([], "a--", True)
+    site.behave(C, "refuse", "online")
+    site.see("released", FIRST)
+    fault("release-not-heard").seen_in({"play": site.run()}, DRIVE=FIRST, HOST="host_c")
+    assert (site.in_error(), site.shown(FIRST), site.settled(FIRST)) == ([], "ab-", False)
+    # On releases, too: what is owed at that time counts.
+    site.policies(error_on=["reserved", "released"])
+    site.later(5)
+    fault("error-on-release").seen_in({"play": site.run()}, DRIVE=FIRST, HOST="host_c")
+    assert (site.in_error(), site.shown(FIRST)) == ([FIRST], "ab-")
+
+
+def test_a_running_job_is_asked_about_again_told_once_and_never_killed(site):
+    site.job(B, FIRST, "nightly")
+    site.see("reserved", FIRST, A)
+    first = site.run()
+    fault("busy").seen_in({"play": first, "log": "\n".join(site.log)}, DRIVE=FIRST, HOST="host_b")
+    pauses = []
+    for pause in (5, 10, 20):
+        row = site.drive(FIRST)
+        pauses.append(round(row["due"] - time.time()))
+        assert site.shown(FIRST) == "ab-"
+        site.later(pause)
+        assert "answered busy" not in site.run()
+    assert [0 <= wanted - pause <= 5 for wanted, pause in zip((5, 10, 20), pauses, strict=True)] == [True] * 3, pauses
+    assert sum("answered busy" in line for line in site.log) == 1
+    assert (site.state_of(B) / "drives" / "TAPE1" / "job").read_text() == "nightly\n"
+    site.job(B, FIRST)
+    site.later(40)
+    site.run()
+    assert (site.shown(FIRST), site.settled(FIRST), site.in_error()) == ("a--", True, [])
+    assert not (site.state_of(B) / "killed").exists()
+
+
+def test_the_last_drives_stay_online_until_another_one_comes_back(site):
+    # b knows the first drive under two names; c is asked about each drive on its own.
+    (site.state_of(B) / "drives" / "TAPE1b").mkdir()
+    for file, word in (("serial", FIRST), ("state", "online"), ("job", "-")):
+        (site.state_of(B) / "drives" / "TAPE1b" / file).write_text(f"{word}\n")
+    command = ["sh", "-c", 'exec "$0" --state "$1" list | grep "^$2 "', str(APPLICATION), str(site.state_of(C)), "{name}"]
+    names = {serial: [name] for serial, name in C.names.items()}
+    site.connect(C, application_custom_query_command=command, application_custom_drive_names=names)
+    site.policies(minimum_online=1)
+    site.see("reserved", FIRST, A)
+    site.see("reserved", SECOND, A)
+    first = site.run()
+    for host in (B, C):
+        fault("floor").seen_in({"play": first, "log": "\n".join(site.log)}, DRIVE=SECOND, HOST=host.name)
+    assert (site.shown(FIRST), site.shown(SECOND), site.in_error()) == ("a--", "abc", [])
+    second_name = site.state_of(B) / "drives" / "TAPE1b" / "state"
+    assert second_name.read_text() == "offline\n"
+    # It comes back, and the other one goes at the next attempt.
+    site.see("released", FIRST)
+    site.run()
+    assert second_name.read_text() == "online\n"
+    site.later(60)
+    site.run()
+    assert (site.shown(FIRST), site.shown(SECOND), site.settled(SECOND)) == ("abc", "a--", True)
+    assert sum("answered floor" in line for line in site.log) == 2
+
+
+def test_plays_at_the_same_time_leave_the_last_drives_online_too(site):
+    site.policies(minimum_online=1)
+    site.behave(B, "slow 3", "offline")
+    site.see("reserved", FIRST, A)
+    site.dispatch()
+    site.see("reserved", SECOND, A)
+    # The dispatcher gathers while a batch is under way.
+    site.dispatch(1.0)
+    assert len(site.emitted) == 2
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(site.play, site.emitted))
+    assert [play.returncode for play in done] == [0, 0], "".join(play.stdout for play in done)
+    assert sorted([site.shown(FIRST)[1], site.shown(SECOND)[1]]) == ["-", "b"]
+    assert sorted([site.shown(FIRST)[2], site.shown(SECOND)[2]]) == ["-", "c"]
+
+
+def test_a_host_that_answers_at_the_second_try_confirms_within_the_same_play(site):
+    site.policies(handshake_retries=20, handshake_retry_delay=1)
+    site.hang(C)
+    site.see("reserved", FIRST, A)
+    site.dispatch()
+    (batch,) = site.emitted
+    with ThreadPoolExecutor(1) as pool:
+        play = pool.submit(site.play, batch)
+        tries = site.state_of(C) / "calls"
+        while not play.done() and len(tries.read_text().splitlines()) < 2:
+            time.sleep(0.02)
+        site.behave(C, "ok")
+        done = play.result()
+    assert done.returncode == 0, done.stdout
+    assert (site.shown(FIRST), site.settled(FIRST), site.in_error()) == ("a--", True, [])
+    assert "not confirmed" not in site.history()
+
+
+def test_a_handshake_without_retries_is_over_after_its_time(site):
+    site.hang(C)
+    site.see("reserved", FIRST, A)
+    fault("handshake").seen_in({"play": site.run(), "log": "\n".join(site.log)}, DRIVE=FIRST, HOST="host_c")
+    (took,) = site.select("SELECT MAX(answered_at) - MIN(asked_at) AS seconds FROM answers WHERE drive = ?", FIRST)
+    assert 1 <= took["seconds"] < 30
+    assert site.in_error() == [FIRST]
+    # It comes back and does what it owes; the error state stays until a person clears it.
+    site.mend(C)
+    site.later(5)
+    site.run()
+    site.dispatch(_alerts.HOLD + _alerts.LOOK)
+    fault("paid").seen_in({"log": "\n".join(site.log)}, DRIVE=FIRST)
+    assert (site.shown(FIRST), site.in_error()) == ("a--", [FIRST])
+
+
+@pytest.mark.parametrize(("limit", "errors"), [(1, 1), (0, 2)])
+def test_the_error_limit_counts_the_drives_of_a_silent_control_point(site, limit, errors):
+    site.policies(error_limit=limit)
+    site.behave(C, "refuse")
+    for drive in DRIVES:
+        site.see("reserved", drive, A)
+    done = site.run()
+    if limit:
+        fault("error-limit").seen_in({"play": done, "log": "\n".join(site.log)}, HOST="host_c", DRIVE=SECOND)
+    assert len(site.in_error()) == errors

@@ -133,8 +133,16 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
         elif mine:
             reading.drives[target.drive] = _found(mine)
     if rows and _shows_all(options):
-        reading.online = len({row["name"] for row in rows if row["state"] == "online"})
+        reading.online = _online(options, rows)
     return reading
+
+
+def _online(options: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Count the drives that are online under one of their names."""
+    serials = {name: serial for serial, names in options["drive_names"].items() for name in names}
+    return len({
+        row["serial"] or serials.get(row["name"]) or row["device"] or row["name"] for row in rows if row["state"] == "online"
+    })
 
 
 def _rows(options: Mapping[str, Any], answers: Sequence[Any]) -> tuple[list[dict[str, Any]], str | None]:
@@ -213,7 +221,7 @@ def _found(rows: Sequence[Mapping[str, Any]]) -> Found:
     return Found(
         names=tuple(dict.fromkeys(row["name"] for row in rows)), state=worst,
         shown=", ".join(f"{row['name']}: {row['shown']}" for row in rows),
-        in_use=any(row["in_use"] for row in rows), conflict=any(row["conflict"] for row in rows),
+        in_use=any(row["in_use"] for row in rows), conflict=any(row["conflict"] for row in rows), counts=1,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _act, _record
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, Ask, NoAnswerError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import custom
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
 
@@ -142,7 +143,7 @@ class ControlPoint:
 
     def run(
         self, *asks: Ask, policy: Policy | None = None, options: dict[str, Any] | None = None, dry: bool = False,
-        place: _act.Place | None = None,
+        place: _act.Place | None = None, siblings: Sequence[Target] = (),
     ) -> dict[str, Answer]:
         """Run the act; every ask is answered exactly once."""
         answers: list[Answer] = []
@@ -151,7 +152,7 @@ class ControlPoint:
             self.slept.append(seconds)
             self.on_sleep()
 
-        act = _act.Act(place or self.place(), custom, options or self.options(), policy or Policy(), dry=dry)
+        act = _act.Act(place or self.place(), custom, options or self.options(), policy or Policy(), dry=dry, siblings=siblings)
         act.run(asks, answers.extend, sleep)
         drives = [answer.ask.drive for answer in answers]
         assert sorted(drives) == sorted(one.drive for one in asks), "every ask is answered once"
@@ -159,7 +160,7 @@ class ControlPoint:
 
     def one(self, *args: Any, **over: Any) -> Answer:
         """Run the act for one ask."""
-        keys = {key: over.pop(key) for key in ("policy", "options", "dry", "place") if key in over}
+        keys = {key: over.pop(key) for key in ("policy", "options", "dry", "place", "siblings") if key in over}
         (answer,) = self.run(args[0] if args and isinstance(args[0], Ask) else ask(*args, **over), **keys).values()
         return answer
 

@@ -247,7 +247,7 @@ def test_filling_a_word_puts_each_value_where_its_form_stood(name: str, reason: 
 def test_the_state_is_read_from_the_line_of_the_drives_name() -> None:
     reading = read(options(drive_names={"SER1": "A", "SER2": "B"}), [D1, D2], "A Online\nB OFFLINE\nC online\n")
     assert reading.drives == {
-        "SER1": Found(("A",), "online", "A: Online"), "SER2": Found(("B",), "offline", "B: OFFLINE"),
+        "SER1": Found(("A",), "online", "A: Online", counts=1), "SER2": Found(("B",), "offline", "B: OFFLINE", counts=1),
     }
     assert reading.problems == {}
     assert reading.online == 2
@@ -347,8 +347,15 @@ def test_use_under_one_of_two_names_is_use() -> None:
     assert read(final, [D1], "A online\nB online job\n").drives["SER1"].in_use is True
 
 
-def test_online_drives_are_counted_over_the_whole_application_each_name_once() -> None:
+def test_online_drives_are_counted_over_the_whole_application_each_once() -> None:
     assert read(options(), [D1], "SER1 online\nX online\nX online\nY offline\nZ odd\n").online == 2
+
+
+def test_a_drive_under_two_names_is_counted_once() -> None:
+    final = options(drive_names={"SER1": ["A", "B"], "SER2": ["C", "D"]})
+    assert read(final, [D1], "A online\nB online\nC offline\nD online\nE online\n").online == 3
+    by_serial = options(query_pattern=r"^(?P<name>\S+) (?P<serial>\S+) (?P<state>\S+)$")
+    assert read(by_serial, [D1], "A SER1 online\nB SER1 online\nC SER2 online\n").online == 2
 
 
 @pytest.mark.parametrize("word", ["{name}", "{names}", "{serials}"])
