@@ -95,7 +95,8 @@ class Steps:
     def _next(self, one: Known, phase: str) -> _record.Record:
         decision = one.decision
         state = one.found.state if one.found else None
-        goal = decision.set_to or ("offline" if decision.taken else "none")
+        held = "online" if decision.outcome in ("own", "online") else "offline"
+        goal = decision.set_to or (held if decision.taken else "none")
         if one.ask.by_hand and phase == "intent":
             goal = "none"  # should this be the last that is heard: what a person sets is not taken
         # Given back is only what was read to be online, which is known after this step: until then it is taken.

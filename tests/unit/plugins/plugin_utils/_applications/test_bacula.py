@@ -160,6 +160,17 @@ def test_a_drive_of_two_storage_daemons_has_both_names_and_is_online_if_one_has_
     assert (found.state, found.shown) == ("online", "Drive-0: disabled; Single: enabled")
 
 
+def test_two_libraries_with_the_same_names_are_told_apart_by_their_daemons() -> None:
+    far = said.dialogue("Far", listed=["Changer", "Far"], shows=said.status("Far", daemon="192.0.2.20:9103"))
+    storages = [{"name": "Changer", "host": "director1"}, {"name": "Far", "host": "media1"}]
+    there = Target("SER5", (), elsewhere={"media1": ("/dev/nst0",)})
+    reading = read([D0, there], {**BOTH, "Far": far}, storages=storages)
+    assert {drive: found.names for drive, found in reading.drives.items()} == {
+        "SER0": (NAME_0,), "SER5": ("Drive-0 (storage=Far drive=0)",),
+    }
+    assert reading.online == 4
+
+
 def test_the_same_device_file_on_another_host_is_another_drive() -> None:
     storages = [{"name": "Changer", "host": "media1"}]
     here = Target("SER0", ("/dev/nst0",), elsewhere={"media1": ("/dev/nst1",)})
