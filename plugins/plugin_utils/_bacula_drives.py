@@ -11,7 +11,7 @@ the drive, or if a person says so. Whatever else it might be is refused in one s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,15 +106,15 @@ class Drives:
         """Give the devices that a drive is; none: Bacula does not have it."""
         return self._ways.get(target.drive, [])
 
-    def all_devices(self) -> Iterator[tuple[str, Device]]:
-        """Give every device that was read, with its storage daemon."""
+    def online(self, kinds: Collection[str]) -> int:
+        """Count the drives that are enabled somewhere: those that are known, and other devices of these types."""
+        found = set()
         for daemon, devices in self._devices.items():
             for device in devices.values():
-                yield daemon, device
-
-    def is_claimed(self, daemon: str, name: str) -> bool:
-        """Say whether a device is one of the drives that are asked about, or one that a person named."""
-        return (daemon, name) in self._owners
+                owners = self._owners.get((daemon, device.name))
+                if device.state == "online" and (owners or device.kind in kinds):
+                    found.add(owners[0] if owners else (daemon, device.name))
+        return len(found)
 
     def _own(self, daemon: str, device: Device, drive: str) -> None:
         owners = self._owners.setdefault((daemon, device.name), [])
@@ -191,7 +191,7 @@ class Drives:
         for storage in storages:
             daemon = self._statuses[storage.name].daemon
             for device in self._devices[daemon].values():
-                if not device.path and not self.is_claimed(daemon, device.name):
+                if not device.path and (daemon, device.name) not in self._owners:
                     raise _RefusedError(
                         f"the storage daemon of storage {storage.name} shows no device file of device {device.name}, so it may"
                         " be this drive; mend that device, or say in application_bacula_devices which drive it is"

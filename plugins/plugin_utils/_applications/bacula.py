@@ -95,13 +95,10 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
                 # Enabled in one place is enabled; what cannot be told in one place cannot be told.
                 state=next(state for state in ("other", "online", "offline") if state in [one.state for one in devices]),
                 shown="; ".join(f"{one.name}: {one.shown}" for one in devices),
-                in_use=any(one.in_use for one in devices),
+                in_use=any(one.in_use for one in devices), counts=1,
             )
-    if any(not status.problem for status in statuses):
-        reading.online = sum(
-            device.state == "online" and (device.kind in _TAPES or drives.is_claimed(daemon, device.name))
-            for daemon, device in drives.all_devices()
-        )
+    if len(statuses) == len(options["storages"]) and any(not status.problem for status in statuses):
+        reading.online = drives.online(_TAPES)
     return reading
 
 

@@ -102,7 +102,8 @@ def test_a_drive_that_a_person_placed_is_asked_about_there_only() -> None:
 def test_a_drive_is_found_by_the_device_file_that_the_host_has_for_it() -> None:
     reading = read([D0, D1, Target("SER2", ("/dev/nst2",))])
     assert reading.drives == {
-        "SER0": Found((NAME_0,), "online", "Drive-0: enabled"), "SER1": Found((NAME_1,), "online", "Drive-1: enabled"),
+        "SER0": Found((NAME_0,), "online", "Drive-0: enabled", counts=1),
+        "SER1": Found((NAME_1,), "online", "Drive-1: enabled", counts=1),
     }
     assert (reading.problems, reading.online) == ({}, 2)
 
@@ -118,6 +119,11 @@ def test_disabled_is_offline_and_a_running_job_is_in_use() -> None:
 def test_only_tape_drives_count_for_the_floor() -> None:
     shows = said.status(devices=(said.IDLE_0, said.IDLE_1, said.DISK))
     assert read([D0], said.dialogue(shows=shows)).online == 2
+
+
+def test_where_not_all_storages_are_asked_the_floor_has_to_ask_about_the_other_drives() -> None:
+    storages = [{"name": "Changer", "host": "director1"}, {"name": "Far", "host": "media1"}]
+    assert read([D0], BOTH, storages=storages).online is None
 
 
 def test_a_drive_that_a_whole_status_does_not_have_is_not_configured() -> None:
@@ -158,6 +164,9 @@ def test_a_drive_of_two_storage_daemons_has_both_names_and_is_online_if_one_has_
     found = read([target], answers, storages=storages).drives["SER0"]
     assert found.names == (NAME_0, "Single (storage=Far drive=0)")
     assert (found.state, found.shown) == ("online", "Drive-0: disabled; Single: enabled")
+    both = read([target], BOTH, storages=storages)
+    # SER0 and the drive of which nothing is known.
+    assert (both.drives["SER0"].counts, both.online) == (1, 2)
 
 
 def test_two_libraries_with_the_same_names_are_told_apart_by_their_daemons() -> None:
