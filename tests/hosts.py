@@ -47,14 +47,18 @@ class Hosts(World):
             variables["drive_sharing_drives"] = [{"serial": drive, "library": "library_1"} for drive in host.names]
         super().connect(host, **variables)
 
+    def observe(self, tx, status, host, drives, now):
+        """Write what a detector would have seen."""
+        holders = ({"protocol": "fc", "id": host.port},) if host else ()
+        seen = [Observation(drive, status, holders, "2026-11-22T06:00:34.567890+00:00", "manual") for drive in drives]
+        _changes.record(tx, seen, now)
+
     def change(self, status, host=None, drives=(DRIVE,)):
         """Write a change into the table and give the batch that is emitted for it."""
         now = time.time()
-        holders = ({"protocol": "fc", "id": host.port},) if host else ()
-        seen = [Observation(drive, status, holders, "2026-11-22T06:00:34.567890+00:00", "manual") for drive in drives]
         store = _store.open_store(str(self.table))
         with store.write() as tx:
-            _changes.record(tx, seen, now)
+            self.observe(tx, status, host, drives, now)
             batch = self.emit(tx, now)
         store.close()
         return batch
