@@ -146,7 +146,7 @@ def finish_error(
     library did not do it; the drive stays owed. ``reason``: what the library said, or why it was forced.
     """
     row = _row(tx, drive)
-    said = _history.clean(reason, 500)
+    said = _history.clean(reason.removesuffix("."), 500)  # it becomes a part of a sentence
     ours = row is not None and row["error_state"] == "forcing" and row["error_attempt"] == attempt
     if not ok:
         if ours:

@@ -385,3 +385,13 @@ def test_what_concerns_one_instance_only_is_not_settled_over_an_error(world: Wor
             tx.execute("DELETE FROM answers")
     world.see("released", port=port(0))
     assert world.due() == ["D1"]
+
+
+@pytest.mark.parametrize(("ok", "sentence"), [
+    (True, "Drive D1 is in its error state: c did not answer."),
+    (False, "Drive D1 could not be put into its error state: c did not answer."),
+])
+def test_a_reason_that_is_a_sentence_gets_no_second_full_stop(play: Play, ok: bool, sentence: str) -> None:
+    begin(play, "c")
+    finish(play, ok=ok, reason="c did not answer.")
+    assert sentence in play.world.messages("error" if ok else "error_failed")
