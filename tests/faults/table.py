@@ -73,15 +73,17 @@ class Fault:
         used = {word for sentence in self.sentences for word in _WORD.findall(sentence)}
         unknown = sorted(set(values) - used)
         assert not unknown, f"fault {self.key}: its row has no {', '.join(unknown)}"
-        texts = {"": text} if isinstance(text, str) else dict(text)
-        for place, sentence in self._placed(texts):
-            assert place in texts, f"fault {self.key}: {sentence!r} is to be seen in {place or 'no place that is named'}"
-            found = re.search(pattern(sentence, values), one_line(texts[place]))
-            assert found, f"fault {self.key}: this is not to be seen: {sentence}\nbut this is:\n{texts[place]}"
+        for place, sentence in self.placed():
+            if isinstance(text, str):
+                seen = text
+            else:
+                assert place in text, f"fault {self.key}: {sentence!r} is to be seen in {place or 'no place that is named'}"
+                seen = text[place]
+            found = re.search(pattern(sentence, values), one_line(seen))
+            assert found, f"fault {self.key}: this is not to be seen: {sentence}\nbut this is:\n{seen}"
 
-    def _placed(self, texts: Mapping[str, str]) -> list[tuple[str, str]]:
-        if "" in texts:
-            return [("", sentence) for sentence in self.sentences]
+    def placed(self) -> list[tuple[str, str]]:
+        """The sentences, each with the place that the row names last before it."""
         found, place = [], ""
         for italic, sentence in re.findall(r"\*([\w ]+)\*|`([^`]+)`", self.sees):
             if italic:

@@ -24,7 +24,7 @@ HERE = ADDRESSES["host_a"]
 ELSEWHERE = {"refused": ADDRESSES["host_b"], "key": ADDRESSES["host_c"]}
 LOST = ("cut", "frozen")
 # Not more than three of each: of more, the play tells in one sentence.
-HOSTS = hosts_of(("down", "silent"), ("refused", "key"), LOST)
+HOSTS = hosts_of(("down", "silent", "swapping"), ("refused", "key"), LOST)
 
 
 class Net(Faults):
@@ -71,6 +71,8 @@ def world(tmp_path_factory):
                 "ansible_ssh_host_key_checking": True,
             },
             "silent": {"ansible_port": deaf.getsockname()[1]},
+            # As it is with the default times: ssh's own limit of 10 s is over before ours of 14 s.
+            "swapping": {"ansible_port": deaf.getsockname()[1], "ansible_ssh_timeout": 1},
         }
         yield world
 
@@ -118,6 +120,10 @@ def test_a_host_whose_key_has_changed_is_not_talked_to(outage):
 
 def test_a_host_that_takes_the_connection_and_says_nothing_is_given_up_in_time(outage):
     fault("host-silent").seen_in(outage.texts, HOST="host_silent")
+
+
+def test_a_host_that_says_nothing_until_sshs_own_limit_is_named(outage):
+    fault("host-swaps").seen_in(outage.texts, HOST="host_swapping")
 
 
 def test_a_connection_that_is_lost_during_the_set_is_no_confirmation(outage):

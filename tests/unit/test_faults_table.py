@@ -88,6 +88,13 @@ def test_the_page_explains_every_word_in_capitals() -> None:
     assert sorted(explained) == sorted(table.PLACEHOLDERS)
 
 
+@pytest.mark.parametrize("row", table.faults().values(), ids=lambda row: row.key)
+def test_a_row_says_where_its_sentences_are_printed_and_the_page_explains_the_place(row: table.Fault) -> None:
+    explained = set(re.findall(r"^\| \*([\w ]+)\* \|", table.PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    places = {place for place, _sentence in row.placed()}
+    assert places <= explained, f"fault {row.key}: write *play* or the like before a sentence"
+
+
 # --- the mechanism itself
 
 ROW = '| <a id="host-down"></a>a host is down | *play* `HOST is N s late` and *table* `say \\| so` | wait | `test_a` in [a](../tests/x/test_a.py) |'
