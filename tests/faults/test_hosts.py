@@ -82,7 +82,7 @@ def test_a_release_that_a_host_did_not_hear_leaves_the_drive_safely_offline_ther
     assert world.played(world.change("reserved", world.holder, [drive])).returncode == 0
     world.spoil("down")
     seen = world.played(world.change("released", drives=[drive]))
-    fault("release-not-heard").seen_in(seen.texts, HOST="host_down")
+    fault("host-down-at-release").seen_in(seen.texts, HOST="host_down")
     assert (set(seen.owed), seen.drives[drive]["error_state"]) == ({("host_down", drive)}, "")
     assert [seen.states[(f"host_{name}", drive)] for name in ("b", "silent", "down")] == ["online", "online", "offline"]
 
