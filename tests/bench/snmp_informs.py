@@ -33,6 +33,7 @@ PASSPHRASES = ("authentication passphrase", "privacy passphrase")
 USER = "library"
 UPTIME = wire.oid("1.3.6.1.2.1.1.3.0")
 TRAP = wire.oid("1.3.6.1.6.3.1.1.4.1.0")
+UNKNOWN_ENGINE = wire.oid("1.3.6.1.6.3.15.1.1.4.0")
 RESEND = 1.0
 
 
@@ -105,7 +106,11 @@ class Sender:
         following = 0
         began = time.monotonic()
         while len(latencies) < self.count:
-            while following < self.count and len(under_way) < min(self.window, self.drives):
+            while (
+                following < self.count
+                and len(under_way) < min(self.window, self.drives)
+                and following - self.drives not in under_way
+            ):
                 first[following] = under_way[following] = time.monotonic()
                 self.send(following)
                 following += 1
@@ -138,6 +143,9 @@ class Sender:
     def check(self, message: bytes) -> int:
         """Give the number of the inform that is acknowledged; a real sender believes authentic answers only."""
         answer = wire.read(message, self.keys)
+        if answer.tag == wire.REPORT and answer.variables[0][0] == UNKNOWN_ENGINE:
+            # Late: the discovery was repeated.
+            return -1
         if answer.tag != wire.RESPONSE or answer.flags != wire.AUTH | wire.PRIV:
             sys.exit(f"an inform was answered by PDU 0x{answer.tag:02x} with flags {answer.flags}")
         return answer.request_id - 1

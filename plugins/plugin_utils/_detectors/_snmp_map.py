@@ -35,6 +35,8 @@ ANY = "*"
 
 #: Longer than any identifier; a longer value is refused before anything is done with it.
 _MAX_TEXT = 1024
+#: RFC 2578 3.5
+_MAX_ARCS = 128
 _WWN_OCTETS = 8
 _TRAP_OID = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 #: A sender's clock that is further off is not believed; the time of receipt is taken.
@@ -166,6 +168,9 @@ def text(value: Value, what: str) -> str:
             msg = f"{what} is not text: {_identifiers.shown(value.hex(' '))}"
             raise InvalidValueError(msg) from None
     if isinstance(value, tuple):
+        if len(value) > _MAX_ARCS:
+            msg = f"{what} is an OBJECT IDENTIFIER of more than {_MAX_ARCS} numbers"
+            raise InvalidValueError(msg)
         return oid_text(value)
     if value is not None:
         return str(value)

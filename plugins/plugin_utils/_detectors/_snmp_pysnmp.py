@@ -24,7 +24,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_schema
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_look, _snmp_schema
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_look import (
+    AUTH_PRIV,
+    V2C,
+    V3,
+    MalformedError,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_map import Value, Varbind
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import MissingLibraryError
 
@@ -36,7 +42,7 @@ try:
     from pysnmp.entity import config
     from pysnmp.entity.engine import SnmpEngine
     from pysnmp.proto import errind, error, rfc1902, rfc1905
-    from pysnmp.proto.api import v2c, verdec
+    from pysnmp.proto.api import v2c
     from pysnmp.proto.mpmod.rfc2576 import SnmpV2cMessageProcessingModel
     from pysnmp.proto.secmod.rfc2576 import SnmpV2cSecurityModel
     from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel, UsmSecurityParameters
@@ -45,15 +51,12 @@ except ImportError:
     pysnmp_version = ""
     PysnmpCryptoError = True
     AbstractTransport = SnmpUSMSecurityModel = object
-    decoder = univ = config = errind = error = rfc1902 = rfc1905 = v2c = verdec = None
+    decoder = univ = config = errind = error = rfc1902 = rfc1905 = v2c = None
     AbstractTransportDispatcher = SnmpEngine = UsmSecurityParameters = None
     SnmpV2cMessageProcessingModel = SnmpV2cSecurityModel = None
 
 #: Until 7.1.27 a message with an empty digest counted as authentic (pysnmp issue 249).
 MIN_VERSION = (7, 1, 28)
-
-V1, V2C, V3 = 0, 1, 3
-AUTH_PRIV = 3
 
 #: What this receiver can take in one datagram, told to senders (RFC 3412: msgMaxSize).
 _MAX_SIZE = 65507
@@ -81,10 +84,6 @@ def require(*, usm: bool) -> None:
     if usm and PysnmpCryptoError:
         msg = f"The detector snmp needs the Python package cryptography, 47 or later, for SNMPv3; {end}"
         raise MissingLibraryError(msg)
-
-
-class MalformedError(Exception):
-    """A datagram is not what SNMP allows; the text is the name of the exception that pysnmp raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +146,11 @@ class Core:
 
     def add_user(
         self, name: str, auth: str, priv: str, auth_passphrase: bytes, priv_passphrase: bytes, senders: Iterable[bytes]
-    ) -> None:
-        """Make the user's keys for this engine and for those of ``senders``; takes some 50 ms."""
+    ) -> bytes:
+        """Make the user's keys for this engine and for those of ``senders``; takes some 50 ms.
+
+        Gives the master key of authentication (RFC 3414 2.6), from which those for the engines are made.
+        """
         auth_protocol, priv_protocol = _auth_protocols()[auth], _priv_protocols()[priv]
         # Master keys, so that the passphrases are not kept.
         auth_key = config.AUTH_SERVICES[auth_protocol].hash_passphrase(rfc1902.OctetString(auth_passphrase))
@@ -168,20 +170,17 @@ class Core:
                 authKeyType=config.USM_KEY_TYPE_MASTER,
                 privKeyType=config.USM_KEY_TYPE_MASTER,
             )
+        return bytes(auth_key)
 
     def add_community(self, number: int, community: bytes) -> None:
         """Take SNMPv2c with this community."""
         config.add_v1_system(self._engine, f"community{number}", rfc1902.OctetString(community))
 
-    def version(self, message: bytes) -> int:
-        """Give the version that a message says it is of."""
-        try:
-            return int(verdec.decode_message_version(message))
-        except Exception as exc:
-            raise MalformedError(type(exc).__name__) from exc
-
     def take(self, version: int, message: bytes) -> Taken:
-        """Read one message of SNMPv2c or SNMPv3; raises MalformedError or DroppedError."""
+        """Read one message of SNMPv2c or SNMPv3; raises MalformedError or DroppedError.
+
+        It has been looked at: of SNMPv2c pysnmp reads all variables before it looks at the community.
+        """
         self._outbox.message = None
         self._seen = Parameters()
         if version == V3:
@@ -199,6 +198,8 @@ class Core:
             seen = usm.parameters if usm is not None and usm.parameters is not None else self._seen
             reason = type(exc.get("errorIndication")).__name__
             raise DroppedError(reason, seen, self._outbox.message) from exc
+        except MalformedError:
+            raise
         except Exception as exc:
             # Besides PyAsn1Error there are TypeError, ValueError and others, for messages that somebody made for it.
             raise MalformedError(type(exc).__name__) from exc
@@ -209,7 +210,9 @@ class Core:
         if not kind or (version == V3 and level != AUTH_PRIV):
             return Taken(version, int(level), self._seen, kind, 0, (), None)
         if version == V3:
-            listed, _rest = decoder.decode(bytes(pdu[3]), asn1Spec=_snmp_schema.variables())
+            octets = bytes(pdu[3])
+            _snmp_look.variable_list(octets)
+            listed, _rest = decoder.decode(octets, asn1Spec=_snmp_schema.variables())
         else:
             listed = pdu[3]
         response = None

@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_report import Report
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import TableError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._few_lines import Report
 
 #: Changes that wait for the table; more are dropped, and their senders repeat them.
 MAX_WAITING = 10_000

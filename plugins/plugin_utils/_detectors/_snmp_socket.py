@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import ipaddress
 import os
 import socket
@@ -30,8 +31,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 
 _MAX_DATAGRAM = 65535
 _ANCILLARY = 256
-#: Datagrams that are read before others in the event loop have their turn.
-_BURST = 4
+#: Datagrams that are taken out of the system's buffer before others in the event loop have their turn.
+_BURST = 128
 #: A burst of notifications waits here; what does not fit is sent again.
 _RECEIVE_BUFFER = 4 << 20
 
@@ -122,8 +123,13 @@ def _peer(sender: tuple[str, int], ancillary: list[tuple[int, int, bytes]]) -> P
             source = ((level, kind, struct.pack("=i4s4s", 0, local, bytes(4))),)
         elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
             source = ((level, kind, value),)
+    return Peer(_canonical(sender[0]), sender, source)
+
+
+@functools.lru_cache(1024)
+def _canonical(address: str) -> str:
     # Link-local addresses carry their interface behind a percent sign.
-    return Peer(str(ipaddress.ip_address(sender[0].partition("%")[0])), sender, source)
+    return str(ipaddress.ip_address(address.partition("%")[0]))
 
 
 def _ask_for_destination(sock: socket.socket, family: int) -> None:

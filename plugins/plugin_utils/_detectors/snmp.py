@@ -23,14 +23,16 @@ from typing import Any
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
     _snmp_arguments,
     _snmp_engine,
+    _snmp_inbox,
     _snmp_map,
     _snmp_queue,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_arguments import Config
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_look import Look
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_queue import Sink
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_report import Report
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_socket import Endpoint, Peer
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._few_lines import Report
 
 check = _snmp_arguments.check
 
@@ -58,6 +60,8 @@ class Detector:
         self._report = Report(log, clock)
         self._maps = {entry.notification: entry for entry in config.maps}
         self._endpoints: list[Endpoint] = []
+        self._inbox = _snmp_inbox.Inbox(clock)
+        self._next: asyncio.Handle | None = None
         self._queue = _snmp_queue.Queue(sink, self._report, log, clock)
         self._engine: _snmp_engine.Engine | None = None
         #: Set when datagrams are taken.
@@ -78,7 +82,7 @@ class Detector:
             self._bind()
             self._engine = await self._start_engine()
             for endpoint in self._endpoints:
-                endpoint.start(self._received, self._failed)
+                endpoint.start(self._arrived, self._failed)
             self._log.info(
                 "SNMP notifications are taken at %s, engine id %s, boots %d, users %s%s.",
                 ", ".join(self.addresses),
@@ -92,6 +96,7 @@ class Detector:
         finally:
             for endpoint in self._endpoints:
                 endpoint.close()
+            self._inbox.clear()
             if self.started.is_set():
                 self._log.info("SNMP notifications are taken no more; counted: %s.", self.counters() or "nothing")
 
@@ -144,26 +149,67 @@ class Detector:
     def _failed(self, exc: OSError, endpoint: Endpoint) -> None:
         self._report.tell("socket", endpoint.label, f"Reading from {endpoint.label} failed: {exc.strerror}")
 
-    def _received(self, data: bytes, peer: Peer, endpoint: Endpoint) -> None:
-        """Take one datagram; nothing that anybody may send gets an exception out of here."""
+    def _arrived(self, data: bytes, peer: Peer, endpoint: Endpoint) -> None:
+        """Look at a datagram and let it wait for its turn; nothing that anybody may send gets an exception out of here."""
         self._report.count("datagrams")
-        sender = peer.address
         engine = self._engine
         if engine is None:
             return
         try:
-            incoming = engine.take(data, sender)
-        except _snmp_engine.RefusedError as exc:
-            if exc.reply is not None:
-                endpoint.send(exc.reply, peer)
-            if exc.routine:
-                self._report.count(exc.kind)
-            else:
-                self._report.tell(exc.kind, sender, f"A message of {sender} was not taken: {exc}.")
+            seen = engine.look(data)
+            first = engine.goes_first(data, seen)
+        except Exception as exc:  # noqa: BLE001  a fault of ours must not end the detector
+            self._refused(exc, peer, endpoint)
             return
-        except Exception as exc:  # noqa: BLE001  a fault of ours that a stranger has found must not fill the log
+        if not self._inbox.put(peer.address, (data, seen, peer, endpoint), len(data), first=first):
+            self._report.tell(
+                "crowded",
+                peer.address,
+                f"Messages of {peer.address} were not read: more come in than can be read, and too many of its own wait.",
+            )
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """See to it that what waits is read when it may be."""
+        delay = self._inbox.delay()
+        if isinstance(self._next, asyncio.TimerHandle) and delay == 0:
+            self._next.cancel()
+            self._next = None
+        if delay is not None and self._next is None:
+            loop = asyncio.get_running_loop()
+            self._next = loop.call_later(delay, self._read) if delay else loop.call_soon(self._read)
+
+    def _read(self) -> None:
+        """Read the next datagram; others in the event loop have their turn after each."""
+        self._next = None
+        if self._inbox.delay() == 0:
+            with self._inbox.next() as (data, seen, peer, endpoint):
+                try:
+                    self._received(data, seen, peer, endpoint)
+                except Exception as exc:  # noqa: BLE001  as above
+                    self._refused(exc, peer, endpoint)
+        self._go_on()
+
+    def _refused(self, exc: Exception, peer: Peer, endpoint: Endpoint) -> None:
+        sender = peer.address
+        if not isinstance(exc, _snmp_engine.RefusedError):
+            # A fault of ours that a stranger has found must not fill the log.
             self._report.tell("fault", sender, f"A message of {sender} could not be read: {exc!r:.200}", logging.ERROR)
             return
+        if exc.reply is not None:
+            endpoint.send(exc.reply, peer)
+        if exc.routine:
+            self._report.count(exc.kind)
+        else:
+            self._report.tell(exc.kind, sender, f"A message of {sender} was not taken: {exc}.")
+
+    def _received(self, data: bytes, seen: Look, peer: Peer, endpoint: Endpoint) -> None:
+        """Take one datagram; raises RefusedError."""
+        sender, engine = peer.address, self._engine
+        if engine is None:
+            return
+        incoming = engine.take(data, sender, seen)
         self._report.count("traps" if incoming.response is None else "informs")
         answer = partial(self._answer, incoming, peer, endpoint)
         try:
@@ -185,7 +231,7 @@ class Detector:
         notification = _snmp_map.notification(incoming.varbinds)
         entry = self._maps.get(notification)
         if entry is None:
-            text = f"no map of snmp.maps is for {_snmp_map.oid_text(notification)}"
+            text = f"no map of snmp.maps is for {_snmp_map.oid_text(notification)[:200]}"
             self._report.tell(
                 "unknown_notification", address, f"A notification of {address} tells nothing here: {text}."
             )

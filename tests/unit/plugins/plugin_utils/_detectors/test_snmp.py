@@ -15,7 +15,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _snmp_queue, snmp
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
+    _snmp_inbox,
+    _snmp_queue,
+    snmp,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import MIB
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
 from ansible_collections.tapeworks.drive_sharing.tests.bench import snmp_wire as wire
@@ -294,6 +298,7 @@ def test_a_change_on_which_the_table_stumbles_keeps_no_other_from_it_and_is_not_
     ("variables", "kind"),
     [
         (lambda agent: agent.variables("1.3.6.1.6.3.1.1.5.1"), "unknown_notification"),
+        (lambda agent: agent.variables("1.3" + ".1" * 20_000), "unknown_notification"),
         (lambda agent: agent.reserved(serial=None), "missing"),
         (lambda agent: agent.reserved(serial="{{ 7 * 7 }}"), "refused"),
         (lambda agent: agent.reserved(serial="x" * 10_240), "refused"),
@@ -376,14 +381,64 @@ def test_a_fault_of_our_own_in_reading_is_one_line_and_stops_nothing(agent: Any,
             library = Library(agent, detector)
             with monkeypatch.context() as patch:
                 patch.setattr(detector._engine, "take", lambda *_args: 1 / 0)
-                library.send(b"anything")
-                library.send(b"anything")
+                library.inform(agent.reserved())
+                library.inform(agent.reserved())
                 await until(lambda: detector.counters().get("fault", 0) == 2)
             library.inform(agent.reserved())
             await library.answer()
 
     run(scenario)
     assert sum("could not be read" in message for message in caplog.messages) == 1
+
+
+def test_authentic_informs_overtake_what_strangers_send(agent: Any, monkeypatch: Any) -> None:
+    async def scenario() -> None:
+        async with running(Table()) as detector:
+            library = Library(agent, detector)
+            stranger = Library(agent, detector, auth_passphrase="another passphrase")
+            # As many as wait in the system's buffer when the detector comes to it.
+            for number in range(200):
+                stranger.inform(agent.reserved(number), request_id=number)
+            library.inform(agent.reserved(), request_id=1)
+            assert (await library.answer()).request_id == 1
+            counters = detector.counters()
+            assert counters["datagrams"] - counters.get("digest", 0) > 150
+            # And they are not forgotten.
+            await until(lambda: detector.counters().get("digest", 0) >= 5)
+
+    run(scenario)
+
+
+def test_what_cannot_wait_is_counted_and_told_in_few_lines(agent: Any, monkeypatch: Any, caplog: Any) -> None:
+    monkeypatch.setattr(_snmp_inbox, "MAX_OTHERS", 10_000)
+
+    async def scenario() -> None:
+        async with running(Table()) as detector:
+            library = Library(agent, detector)
+            stranger = Library(agent, detector, auth_passphrase="another passphrase")
+            for number in range(200):
+                stranger.inform(agent.reserved(number), request_id=number)
+            library.inform(agent.reserved(), request_id=1)
+            assert (await library.answer()).request_id == 1
+            assert detector.counters()["crowded"] > 100
+
+    run(scenario)
+    assert sum("were not read" in message for message in caplog.messages) == 1
+
+
+def test_a_fault_in_what_comes_after_the_reading_does_not_make_the_detector_deaf(agent: Any, monkeypatch: Any) -> None:
+    async def scenario() -> None:
+        async with running(Table()) as detector:
+            library = Library(agent, detector)
+            with monkeypatch.context() as patch:
+                patch.setattr(detector, "_translate", lambda *_args: 1 / 0)
+                for number in range(3):
+                    library.inform(agent.reserved(), request_id=number)
+                await until(lambda: detector.counters().get("fault", 0) == 3)
+            library.inform(agent.reserved(), request_id=7)
+            assert (await library.answer()).request_id == 7
+
+    run(scenario)
 
 
 def test_more_than_can_wait_is_dropped_without_an_answer(agent: Any, monkeypatch: Any) -> None:

@@ -435,7 +435,7 @@ def test_every_truncation_of_an_inform_is_refused(engine: Any, library: Any) -> 
 
 
 def test_something_behind_the_message_is_refused(engine: Any, library: Any) -> None:
-    assert refused(engine, library.message(library.reserved()) + b"\0").kind == "digest"
+    assert refused(engine, library.message(library.reserved()) + b"\0").kind == "malformed"
 
 
 SAMPLES: list[Callable[[Any], bytes]] = [
@@ -456,6 +456,73 @@ def test_no_octets_get_anything_else_than_a_refusal(clock: Any, agent: Any, data
     engine = new_engine(clock, communities=(b"public",))
     with contextlib.suppress(_snmp_engine.RefusedError):
         engine.take(bytes(message), HERE)
+
+
+@pytest.mark.parametrize("auth", wire.AUTH_PROTOCOLS)
+def test_an_authentic_message_goes_first_once(clock: Any, agent: Any, auth: str) -> None:
+    engine, library = new_engine(clock, auth=auth), agent(ENGINE, 3, auth=auth)
+    message = library.message(library.reserved())
+    assert engine.goes_first(message, engine.look(message))
+    engine.take(message, HERE)
+    assert not engine.goes_first(message, engine.look(message))
+
+
+def test_a_trap_of_a_configured_engine_goes_first(engine: Any, agent: Any) -> None:
+    message = agent(SENDER, 9).message(agent.reserved(), tag=wire.TRAP)
+    assert engine.goes_first(message, engine.look(message))
+
+
+def test_what_nobody_with_a_key_has_sent_now_does_not_go_first(
+    engine: Any, agent: Any, library: Any, clock: Any
+) -> None:
+    clock.now += 500
+    wrong = [
+        wire.discovery(),
+        library.message(library.reserved(), time=500 - 151),
+        library.message(library.reserved(), time=500 + 151),
+        library.message(library.reserved(), time=500, flags=5),
+        library.plain(library.reserved(), user=b"library"),
+        agent(ENGINE, 2).message(library.reserved(), time=500),
+        agent(ENGINE, 3, user="nobody").message(library.reserved(), time=500),
+        agent(ENGINE, 3, auth="sha512").message(library.reserved(), time=500),
+        agent(ENGINE, 3, auth_passphrase="another passphrase").message(library.reserved(), time=500),
+        agent(SENDER[:-1] + b"x", 3).message(library.reserved(), time=500),
+    ]
+    good = library.message(library.reserved(), time=500)
+    assert engine.goes_first(good, engine.look(good))
+    assert not any(engine.goes_first(message, engine.look(message)) for message in wrong)
+    for at in range(len(good)):
+        changed = good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
+        with contextlib.suppress(_snmp_engine.RefusedError):
+            assert not engine.goes_first(changed, engine.look(changed))
+
+
+def test_snmpv2c_with_a_community_goes_first(clock: Any, library: Any) -> None:
+    engine = new_engine(clock, communities=(b"public",))
+    message = v2c(library, b"public")
+    assert engine.goes_first(message, engine.look(message))
+
+
+def test_a_number_as_version_that_nobody_can_write_down_is_malformed(engine: Any) -> None:
+    message = wire.element(wire.SEQUENCE, wire.element(wire.INTEGER, b"\x7f" * 5000))
+    assert str(refused(engine, message)) == "it is malformed (a number of 5000 octets)"
+
+
+def test_an_engine_id_as_long_as_a_datagram_is_not_written_into_the_log(engine: Any, library: Any) -> None:
+    message = wire.v3(1, 4, (bytes(30_000), 0, 0), b"library", b"", b"", library.scoped(wire.varbinds()))[0]
+    assert str(refused(engine, message)) == "it is malformed (an engine id of 30000 octets)"
+
+
+@pytest.mark.parametrize("communities", [(), (b"public",)])
+def test_variables_by_the_thousand_are_refused_in_no_time(clock: Any, library: Any, communities: Any) -> None:
+    pair = (wire.oid("1.3.6.1.4.1.99999.1"), wire.integer(1))
+    many = wire.varbinds(*([pair] * 3000))
+    message = wire.v2c(b"public", wire.pdu(wire.INFORM, 1, many)) if communities else library.message(many)
+    engine = new_engine(clock, communities=communities)
+    began = time.process_time()
+    assert str(refused(engine, message)) == "it is malformed (more than 600 variables)"
+    # To read them would take a fifth of a second and more.
+    assert time.process_time() - began < 0.1
 
 
 def test_a_new_engine_id_has_the_form_of_rfc_3411() -> None:

@@ -349,6 +349,8 @@ def test_a_text_that_is_too_long_is_refused_before_a_pattern_is_tried(agent: Any
     assert translated(agent, maps, vendor(agent, "A1" + " " * 1022))
     with pytest.raises(InvalidValueError, match="is longer than 1024 octets"):
         translated(agent, maps, vendor(agent, "A1" + " " * 1023))
+    with pytest.raises(InvalidValueError, match="is an OBJECT IDENTIFIER of more than 128 numbers"):
+        translated(agent, maps, vendor(agent, ".1.3" + ".1" * 127))
 
 
 @pytest.mark.parametrize(

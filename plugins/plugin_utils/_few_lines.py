@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Count what comes in, and tell people of what was refused without flooding their log. Private: may change at any time."""
+"""Count what comes in, and tell people of it without flooding their log. Private: may change at any time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ CAPACITY = 1000
 class Report:
     """Counters, and log lines of which there are never too many."""
 
-    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with zeros."""
+    def __init__(
+        self,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
+        others: str = "More senders have the same fault ({kind}); they are counted, not named.",
+    ) -> None:
+        """Start with zeros; ``others`` is the line for those who are not named."""
         self._log = log
         self._clock = clock
+        self._others = others
         self._counts: Counter[str] = Counter()
         # By sender and kind: when the last line was written, and how many were not since.
         self._told: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
@@ -54,7 +60,7 @@ class Report:
         window[1] += 1
         if window[1] > LINES:
             if window[1] == LINES + 1:
-                self._log.log(level, "More senders have the same fault (%s); they are counted, not named.", kind)
+                self._log.log(level, "%s", self._others.format(kind=kind))
             return
         more = f" ({told[1]:.0f} more since the last line of this kind)" if told is not None and told[1] else ""
         self._log.log(level, "%s%s", text, more)
