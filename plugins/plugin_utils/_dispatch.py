@@ -13,6 +13,7 @@ changes and redone ones set it, a claim takes it back, because a claim takes the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -267,12 +268,21 @@ def backoff(failures: int) -> float:
     return min(5.0 * 2.0 ** min(max(failures, 1) - 1, 10), 300.0)
 
 
+def together(now: float, pause: float) -> float:
+    """The next of the moments at which owed work is tried again, up to half as much later than the pause is long.
+
+    What came to be owed in many batches goes into one: in an outage a play costs the same for one drive and for all.
+    """
+    step = pause / 2
+    return math.ceil((now + pause) / step) * step
+
+
 def finish(
     tx: Any, batch: str, now: float, pause: Callable[[int], float] | None = None
 ) -> list[dict[str, Any]]:
     """The play is over: end the batch, and let what is not settled come again.
 
-    ``pause``: seconds for the number of failures, backoff() unless given. Gives [{drive, due, failures}] of the drives
+    ``pause``: seconds for the number of failures, together(backoff()) unless given. Gives [{drive, due, failures}] of the drives
     that the batch still held; due None: nothing is left to do.
     """
     results = []
@@ -282,7 +292,7 @@ def finish(
             due, failures = row["recheck_at"], 0
         elif due is None:
             failures += 1
-            due = now + min(max(0.0, (pause or backoff)(failures)), LONGEST_PAUSE)
+            due = together(now, backoff(failures)) if pause is None else now + min(max(0.0, pause(failures)), LONGEST_PAUSE)
         tx.execute(f"UPDATE drives SET {_RELEASE}, due = ?, failures = ? WHERE drive = ?",  # noqa: S608
                    (due, failures, row["drive"]))
         results.append({"drive": row["drive"], "due": due, "failures": failures})

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from ansible_collections.tapeworks.drive_sharing.tests.hosts import Hosts
@@ -37,7 +40,46 @@ class ManyHosts(Hosts):
         """What the application keeps of a drive, read as quickly as a file is."""
         return (self.state_of(host) / "drives" / host.names[drive] / "state").read_text(encoding="utf-8").strip()
 
-    def behave_all(self, text):
-        """Have every application behave otherwise."""
-        for host in self.hosts:
-            self.behave(host, text)
+    def cut_off(self, port):
+        """Have every host be reached through this port, where nobody listens; None: locally, as it was."""
+        path = self.inventory / "group_vars" / "drive_sharing.yml"
+        text = path.read_text(encoding="utf-8").partition("# Cut off\n")[0]
+        if port is not None:
+            over = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": port, "ansible_ssh_common_args": "-F none"}
+            text = text.replace("ansible_connection: local\n", "") + "# Cut off\n" + "".join(
+                f"{name}: {json.dumps(value)}\n" for name, value in over.items()
+            )
+        elif "ansible_connection: local\n" not in text:
+            text += "ansible_connection: local\n"
+        new = path.with_suffix(".new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+
+    def in_error(self):
+        """The drives that the library has in their error state."""
+        return {one["serial"] for one in self.library("GET", "/drives")["drives"] if one["error"]}
+
+    def tried(self):
+        """The drives whose newest change was asked about in vain."""
+        rows = self.select(
+            "SELECT DISTINCT d.drive FROM drives d JOIN answers a ON a.drive = d.drive AND a.sequence = d.sequence"
+            " WHERE a.outcome = 'silent'"
+        )
+        return {row["drive"] for row in rows}
+
+    def owed(self):
+        """What control points have not confirmed."""
+        return self.select(
+            "SELECT a.drive, a.host FROM answers a JOIN drives d ON d.drive = a.drive"
+            " WHERE a.expected = 1 AND (a.confirmed = 0 OR a.sequence < d.sequence)"
+            " UNION SELECT drive, '' FROM drives WHERE settled < sequence OR due IS NOT NULL"
+        )
+
+    def hurry(self):
+        """Let time pass until all that is owed is due."""
+        with closing(sqlite3.connect(self.table, timeout=30)) as table, table:
+            table.execute("UPDATE drives SET due = due - 3600 WHERE due IS NOT NULL")
+
+    def told(self):
+        """The event source's lines in the rule engine's log."""
+        return "\n".join(line for line in self.log("engine").splitlines() if "tapeworks.drive_sharing" in line and "WARNING" in line)

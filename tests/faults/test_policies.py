@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -14,18 +15,23 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from socket import SOCK_STREAM
 
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _alerts, _dispatcher, _store
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._changes import record
+from ansible_collections.tapeworks.drive_sharing.tests.faults.many_hosts import DRIVES as HUNDRED
+from ansible_collections.tapeworks.drive_sharing.tests.faults.many_hosts import HOSTS as TWENTY
+from ansible_collections.tapeworks.drive_sharing.tests.faults.many_hosts import ManyHosts
 from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.hosts import Hosts, known_hosts
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demo.world import APPLICATION, DRIVES, HOSTS
+from demo.story import messages
+from demo.world import APPLICATION, DRIVES, HOSTS, free_port
 
 A, B, C = HOSTS
 FIRST, SECOND = DRIVES
@@ -173,7 +179,7 @@ def test_observing_touches_nothing_and_enforcing_begins_with_what_is_reserved_th
     # c answers again, and the job ends.
     site.mend(C)
     site.job(B, SECOND)
-    site.later(5)
+    site.later(8)
     site.run()
     # b has the first drive in the evening.
     site.see("released", FIRST)
@@ -209,7 +215,7 @@ def test_the_error_state_follows_the_changes_of_error_on_only(site):
     # The default: on reservations. c does what it owes, and then does not hear of the release.
     site.policies()
     site.behave(C, "ok", "offline")
-    site.later(5)
+    site.later(8)
     site.run()
     assert (site.in_error(), site.shown(FIRST), site.settled(FIRST)) == ([], "a--", True)
     site.behave(C, "refuse", "online")
@@ -218,7 +224,7 @@ def test_the_error_state_follows_the_changes_of_error_on_only(site):
     assert (site.in_error(), site.shown(FIRST), site.settled(FIRST)) == ([], "ab-", False)
     # On releases, too: what is owed at that time counts.
     site.policies(error_on=["reserved", "released"])
-    site.later(5)
+    site.later(8)
     fault("error-on-release").seen_in({"play": site.run()}, DRIVE=FIRST, HOST="host_c")
     assert (site.in_error(), site.shown(FIRST)) == ([FIRST], "ab-")
 
@@ -228,18 +234,17 @@ def test_a_running_job_is_asked_about_again_told_once_and_never_killed(site):
     site.see("reserved", FIRST, A)
     first = site.run()
     fault("busy").seen_in({"play": first, "log": "\n".join(site.log)}, DRIVE=FIRST, HOST="host_b")
-    pauses = []
     for pause in (5, 10, 20):
         row = site.drive(FIRST)
-        pauses.append(round(row["due"] - time.time()))
+        (ended,) = site.select("SELECT MAX(ended_at) AS at FROM batches")
+        assert pause <= row["due"] - ended["at"] <= 1.5 * pause
         assert site.shown(FIRST) == "ab-"
-        site.later(pause)
+        site.later(1.5 * pause)
         assert "answered busy" not in site.run()
-    assert [0 <= wanted - pause <= 5 for wanted, pause in zip((5, 10, 20), pauses, strict=True)] == [True] * 3, pauses
     assert sum("answered busy" in line for line in site.log) == 1
     assert (site.state_of(B) / "drives" / "TAPE1" / "job").read_text() == "nightly\n"
     site.job(B, FIRST)
-    site.later(40)
+    site.later(60)
     site.run()
     assert (site.shown(FIRST), site.settled(FIRST), site.in_error()) == ("a--", True, [])
     assert not (site.state_of(B) / "killed").exists()
@@ -315,7 +320,7 @@ def test_a_handshake_without_retries_is_over_after_its_time(site):
     assert site.in_error() == [FIRST]
     # It comes back and does what it owes; the error state stays until a person clears it.
     site.mend(C)
-    site.later(5)
+    site.later(8)
     site.run()
     site.dispatch(_alerts.HOLD + _alerts.LOOK)
     fault("paid").seen_in({"log": "\n".join(site.log)}, DRIVE=FIRST)
@@ -332,3 +337,69 @@ def test_the_error_limit_counts_the_drives_of_a_silent_control_point(site, limit
     if limit:
         fault("error-limit").seen_in({"play": done, "log": "\n".join(site.log)}, HOST="host_c", DRIVE=SECOND)
     assert len(site.in_error()) == errors
+
+
+LACKING = [
+    name for name, there in {
+        "java 17 or later (Debian: openjdk-17-jre-headless)": "JAVA_HOME" in os.environ or shutil.which("java"),
+        "ansible-rulebook (PyPI: ansible_rulebook)": Path(sys.executable).with_name("ansible-rulebook").exists(),
+        "ssh (Debian: openssh-client)": shutil.which("ssh"),
+    }.items() if not there
+]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Twenty hosts that see a hundred drives, under the rule engine."""
+    with ManyHosts(tmp_path_factory.mktemp("outage") / "world", hosts=TWENTY, handshake=30) as world:
+        _store.open_store(str(world.table), create=True).close()
+        world.start_library()
+        world.start_engine()
+        done = world.playbook("host_facts", limit=300)
+        assert done.returncode == 0, done.stdout
+        world.wait_for_engine()
+        yield world
+
+
+@pytest.mark.skipif(bool(LACKING), reason=f"this machine has no {', no '.join(LACKING)}")
+def test_an_outage_of_all_control_points_costs_two_drives_and_is_told_in_one_line(many):
+    began = time.monotonic()
+    many.cut_off(free_port(SOCK_STREAM))
+    for number, drive in enumerate(HUNDRED):
+        many.reserve(TWENTY[number % 20], drive)
+    many.wait("every drive was tried", lambda: many.tried() == set(HUNDRED) and len(many.in_error()) == 2, 200)
+    # The first fifty that still work change hands, some more than once.
+    for number, drive in enumerate([drive for drive in HUNDRED if drive not in many.in_error()][:50]):
+        holder = many.library("GET", f"/drives/{drive}")["holder"]
+        many.library("PUT", f"/drives/{drive}/reservation", {"status": "released", "holder": holder})
+        many.reserve(TWENTY[(number + 7) % 20], drive)
+    many.wait("every drive was tried since then", lambda: many.tried() == set(HUNDRED), 200)
+    many.wait("it is told", lambda: "drives" in many.told(), 60)
+    outage = time.monotonic() - began
+    assert len(many.in_error()) == 2
+    assert many.in_error() == {row["drive"] for row in many.select("SELECT drive FROM drives WHERE error_state <> ''")}
+    # They come back.
+    began = time.monotonic()
+    many.cut_off(None)
+    many.hurry()
+    many.wait("nothing is owed", lambda: not many.owed(), 300)
+    many.wait("it is told", lambda: "now confirmed" in many.told(), 60)
+    paid = time.monotonic() - began
+    log = many.told()
+    fault("outage").seen_in({"play": many.log("engine"), "log": log})
+    fault("outage-over").seen_in({"log": log})
+    assert [line.partition(" - WARNING - ")[2].split("(")[0] for line in log.splitlines()] == ["100 drives ", "100 drives "]
+    assert all(host.name in log for host in TWENTY)
+    # Nor do the plays print pages, or the drive table fill with it.
+    said = messages(many.log("engine"), "localhost")
+    assert max(len(text) for text in said) < 4000
+    plays = many.log("engine").count("TASK [End the handshake]")
+    assert len(many.log("engine")) < 40_000 * plays
+    assert len(many.select("SELECT 1 FROM history")) < 8000
+    # Every drive is where it belongs, and no other than those two are in their error state.
+    assert many.in_error() == {row["drive"] for row in many.select("SELECT drive FROM drives WHERE error_state <> ''")}
+    assert len(many.in_error()) == 2
+    for drive in HUNDRED:
+        holder = many.library("GET", f"/drives/{drive}")["holder"]
+        assert [host.holder for host in TWENTY if many.state(host, drive) == "online"] == [holder]
+    print(f"\nThe outage took {outage:.1f} s with {plays} plays, to pay what was owed {paid:.1f} s.")

@@ -624,7 +624,7 @@ def test_a_drive_in_its_error_state_stays_there_and_what_is_missing_is_owed(site
         "Drive D1 (change 1, reserved) was not confirmed by c: no answer within 10 s; the drive is in its error state and stays"
         " so; what is missing is owed."
     ]
-    site.due(10.1)
+    site.due(15)
     site.claim()
     site.answer("c")
     assert site.handshake().messages == []
@@ -654,7 +654,7 @@ def test_pauses_between_attempts_grow(site: Site) -> None:
         site.answer("c")
         site.handshake()
         pauses.append(next(seconds for seconds in range(1, 1000) if site.due(1)))
-    assert pauses == [5, 10, 20, 40]
+    assert all(least <= pause <= 1.5 * least for least, pause in zip((5, 10, 20, 40), pauses, strict=True)), pauses
 
 
 # What a person has to know although it is settled.
