@@ -105,7 +105,7 @@ def trouble(answer: Any, console_file: str) -> str:
         # Its words may hold the password.
         return f"bconsole does not understand {console_file}; try it by hand with bconsole -t -c {console_file}"
     if director:
-        return f"the director at {director[1]} {'did not answer in time' if answer.timed_out else 'does not answer'}"
+        return f"the director at {director[1]} does not answer"
     if answer.timed_out:
         return "bconsole did not end in time and was stopped"
     return f"bconsole did not reach the director, exit status {answer.rc}: {first_words(output) or '(nothing)'}"

@@ -26,7 +26,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _policy,
     _source,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import custom
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import bacula, custom
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import (
     _snmp_arguments,
     _snmp_map_check,
@@ -44,7 +44,8 @@ PAGES = sorted(
 )
 VARIABLES = ROOT / "docs" / "variables.md"
 EXAMPLE = ROOT / "inventories" / "example"
-PREFIXES = ("drive_sharing_", "application_custom_", "library_simulated_")
+PREFIXES = ("drive_sharing_", "application_bacula_", "application_custom_", "library_simulated_")
+APPLICATIONS = {"bacula": bacula, "custom": custom}
 EXAMPLE_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -213,7 +214,7 @@ def in_yaml() -> set[str]:
 
 def in_python() -> set[str]:
     found = {f"drive_sharing_{field.name}" for field in fields(_policy.Policy)}
-    found |= {f"application_custom_{option}" for option in custom.OPTIONS}
+    found |= {f"application_{name}_{option}" for name, file in APPLICATIONS.items() for option in file.OPTIONS}
     for path in [*ROOT.glob("plugins/**/*.py"), *ROOT.glob("extensions/**/*.py")]:
         for node in ast.walk(ast.parse(text(path))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -258,13 +259,25 @@ def test_the_defaults_of_the_policies_are_as_documented() -> None:
         assert default_of(f"drive_sharing_{field.name}").strip("`") == written, field.name
 
 
-def test_the_defaults_of_the_application_are_as_documented() -> None:
-    for option, spec in custom.OPTIONS.items():
-        default = spec.get("default")
-        written = {True: "true", None: "required" if spec.get("required") else "none"}.get(
-            default if isinstance(default, (bool, type(None))) else "", str(default)
-        )
-        assert default_of(f"application_custom_{option}").strip("`") == written, option
+def as_written(spec: Mapping[str, Any]) -> str:
+    """Give the default of an option as the page writes it."""
+    default = spec.get("default")
+    if default is None:
+        return "required" if spec.get("required") else "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"[{', '.join(map(str, default))}]" if isinstance(default, list) else str(default)
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_the_defaults_of_an_application_are_as_documented(name: str) -> None:
+    for option, spec in APPLICATIONS[name].OPTIONS.items():
+        assert default_of(f"application_{name}_{option}").strip("`") == as_written(spec), option
+
+
+def test_every_application_is_looked_at_here() -> None:
+    files = {path.stem for path in ROOT.glob("plugins/plugin_utils/_applications/*.py")}
+    assert files == set(APPLICATIONS) == {path.name.removeprefix("application_") for path in ROOT.glob("roles/application_*")}
 
 
 def test_the_policies_table_of_the_readme_agrees() -> None:
@@ -413,6 +426,21 @@ def test_the_worked_example_of_the_readme_sets_a_drive_offline_and_online(tmp_pa
                 assert run([word if isinstance(word, str) else word[1] for word in words]).rc == 0
         after = custom.read(options, targets, [run(words) for words in custom.queries(options, targets)])
         assert {found.state for found in after.drives.values()} == {state}
+
+
+def test_the_options_in_the_page_and_the_role_on_bacula_are_valid() -> None:
+    """What stands there as inventory is taken by the application; the console's file is the one that the page tells of."""
+    variables: dict[str, Any] = {}
+    for page in (ROOT / "docs" / "application_bacula.md", ROOT / "roles" / "application_bacula" / "README.md"):
+        for block in blocks(page, "yaml"):
+            content = yaml.safe_load(block.body)
+            given = {key: value for key, value in content.items() if "_" in key} if isinstance(content, dict) else {}
+            variables |= given
+            _host_variables.applications(given.get("drive_sharing_applications"), "director1")
+            if "application_bacula_storages" in given:
+                bacula.check(_application.options_of("bacula", bacula, given, {}))
+    assert bacula.check(_application.options_of("bacula", bacula, variables, {}))["devices"]
+    assert variables["application_bacula_console_file"] in text(ROOT / "docs" / "application_bacula.md")
 
 
 def test_the_role_shows_the_same_example_as_the_readme() -> None:

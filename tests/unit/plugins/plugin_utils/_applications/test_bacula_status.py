@@ -169,8 +169,8 @@ def test_a_console_that_echoes_nothing_is_understood() -> None:
     [
         (Answered(said.CONNECTING + said.REFUSED, rc=1), "the director refuses the name or the password in " + said.CONSOLE_FILE),
         (Answered(said.CONNECTING, rc=1), "the director at director.example.com:9101 does not answer"),
-        (Answered(said.CONNECTING, rc=None, timed_out=True), "the director at director.example.com:9101 did not answer in time"),
-        (Answered(said.CONNECTING, rc=143, timed_out=True), "the director at director.example.com:9101 did not answer in time"),
+        (Answered(said.CONNECTING, rc=None, timed_out=True), "the director at director.example.com:9101 does not answer"),
+        (Answered(said.CONNECTING, rc=143, timed_out=True), "the director at director.example.com:9101 does not answer"),
         (Answered(said.NO_FILE, rc=1), f"bconsole cannot read {said.CONSOLE_FILE}: No such file or directory"),
         (
             Answered("sh: bconsole: not found\n", rc=127),
