@@ -19,7 +19,11 @@ def identity(pid: int) -> dict[str, Any]:
 
 
 def gone(claimer: Mapping[str, Any]) -> bool:
-    """Say whether a process surely has ended; of a process elsewhere nothing is known, so the answer is False."""
+    """Say whether a process surely has ended, or stands still; of one elsewhere nothing is known, so the answer is False.
+
+    One that was stopped (SIGSTOP, ^Z) would hold its drives until its lease ends, and nobody knows whether it goes on. If
+    it does, it finds that its claim is over, as after any lease.
+    """
     here, there = _boot(), str(claimer.get("boot") or "")
     if claimer.get("host") != socket.gethostname() or not here or not there:
         return False
@@ -27,8 +31,8 @@ def gone(claimer: Mapping[str, Any]) -> bool:
         # Another boot of this machine, or another process namespace on it: only the first is the end of the process.
         return there.split(" ", maxsplit=1)[0] != here.split(" ", maxsplit=1)[0]
     pid = claimer.get("pid")
-    start = _start(pid) if isinstance(pid, int) else None
-    return start is None or start != claimer.get("start")
+    state, start = _stat(pid) if isinstance(pid, int) else ("X", None)
+    return state in "ZXT" or start != claimer.get("start")
 
 
 def _boot() -> str:
@@ -41,11 +45,17 @@ def _boot() -> str:
 
 
 def _start(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat, clock ticks since boot (proc(5)); None for a process that is not there."""
+    """When a process was started; None for one that is not there."""
+    state, start = _stat(pid)
+    # A zombie has ended: nobody has waited for it yet.
+    return None if state in "ZX" else start
+
+
+def _stat(pid: int) -> tuple[str, str | None]:
+    """Fields 3 and 22 of /proc/PID/stat, state and clock ticks since boot (proc(5)); X for a process that is not there."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return None
+        return "X", None
     fields = text.rpartition(")")[2].split()
-    # A zombie has ended: nobody has waited for it yet.
-    return None if fields[0] in ("Z", "X") else fields[19]
+    return fields[0], fields[19]

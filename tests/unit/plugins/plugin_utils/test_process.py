@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,16 @@ def test_a_zombie_is_gone_although_its_number_is_still_there(child: subprocess.P
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert os.path.exists(f"/proc/{child.pid}")
     assert process.gone(named) is True
+
+
+def test_a_process_that_was_stopped_counts_as_gone_until_it_goes_on(child: subprocess.Popen[str]) -> None:
+    named = process.identity(child.pid)
+    child.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+    assert process.gone(named) is True
+    child.send_signal(signal.SIGCONT)
+    os.waitid(os.P_PID, child.pid, os.WCONTINUED)
+    assert process.gone(named) is False
 
 
 def test_a_later_process_with_the_same_number_is_another_one(child: subprocess.Popen[str]) -> None:
