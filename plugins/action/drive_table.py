@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 from typing import Any
 
 from ansible import constants as C
@@ -123,7 +122,7 @@ class ActionModule(DriveSharingAction):
         result: dict[str, Any] = {"changed": fact != old, "diff": {"before": old, "after": fact}}
         if not self._task.check_mode:
             with store.write() as tx:
-                recorded = _changes.record(tx, [observation], time.time())[0]
+                recorded = _changes.record(tx, [observation], tx.now())[0]
             result.update(changed=recorded.result == "written", sequence=recorded.sequence, result=recorded.result)
         return result
 
@@ -149,7 +148,7 @@ class ActionModule(DriveSharingAction):
         forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
         claimed = _play.claim(
             store, args["batch"], self.claimer(), set(groups.get("all", [])), list(sharing), forks,
-            lambda host: self._policy_of(task_vars, host), time.time(),
+            lambda host: self._policy_of(task_vars, host), store.now(),
         )
         result: dict[str, Any] = {
             "changed": claimed.claimed, "claimed": claimed.claimed, "batch": claimed.batch, "hosts": claimed.hosts,
@@ -171,7 +170,7 @@ class ActionModule(DriveSharingAction):
 
     def _settled(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """End the handshake; a drive without its confirmations is owed, and may have to be forced."""
-        found = _play.handshake(store, args["batch"], self.policy(task_vars), time.time())
+        found = _play.handshake(store, args["batch"], self.policy(task_vars), store.now())
         ready: dict[str, list[dict[str, Any]]] = {"force": [], "undo": []}
         for kind, errands in (("force", found.force), ("undo", found.undo)):
             for errand in errands:
@@ -207,7 +206,7 @@ class ActionModule(DriveSharingAction):
         return {"library": name, "role": role}, ""
 
     def _ended(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        _play.end(store, args["batch"], time.time())
+        _play.end(store, args["batch"], store.now())
         return {"changed": True}
 
     def _forcing(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -215,7 +214,7 @@ class ActionModule(DriveSharingAction):
         with store.write() as tx:
             allowed, reason = _error_state.begin_error(
                 tx, args["batch"], args["drive"], args["sequence"], args["attempt"], args["hosts"],
-                self.policy(task_vars).error_limit, time.time(),
+                self.policy(task_vars).error_limit, tx.now(),
             )
         return {"changed": allowed, "allowed": allowed, "msg": reason}
 
@@ -223,13 +222,13 @@ class ActionModule(DriveSharingAction):
         with store.write() as tx:
             verdict = _error_state.finish_error(
                 tx, args["batch"], args["drive"], args["sequence"], args["attempt"], args["succeeded"],
-                args["reason"], time.time(),
+                args["reason"], tx.now(),
             )
         return {"changed": True, "verdict": verdict}
 
     def _undone(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         with store.write() as tx:
-            _error_state.error_undone(tx, args["drive"], time.time())
+            _error_state.error_undone(tx, args["drive"], tx.now())
         return {"changed": True}
 
     def _clearing(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +244,7 @@ class ActionModule(DriveSharingAction):
             raise InvalidValueError(msg)
         if not self._task.check_mode:
             with store.write() as tx:
-                allowed, reason = _error_state.begin_clear(tx, args["drive"], time.time())
+                allowed, reason = _error_state.begin_clear(tx, args["drive"], tx.now())
             if not allowed:
                 raise InvalidValueError(reason)
         return {"changed": True, "in_error": True, **library}
@@ -253,7 +252,7 @@ class ActionModule(DriveSharingAction):
     def _uncleared(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The library did not clear the error: it stands."""
         with store.write() as tx:
-            _error_state.not_cleared(tx, args["drive"], args["reason"], time.time())
+            _error_state.not_cleared(tx, args["drive"], args["reason"], tx.now())
         return {"changed": True}
 
     def _due(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -265,7 +264,7 @@ class ActionModule(DriveSharingAction):
             raise InvalidValueError(msg)
         if not self._task.check_mode:
             with store.write() as tx:
-                _changes.redo(tx, args["drive"], args["reason"] or "asked for by hand", time.time())
+                _changes.redo(tx, args["drive"], args["reason"] or "asked for by hand", tx.now())
         return {"changed": True}
 
     def _forgotten(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -276,14 +275,14 @@ class ActionModule(DriveSharingAction):
         if known and not self._task.check_mode:
             with store.write() as tx:
                 for host in known:
-                    _associations.forget_host(tx, host, time.time())
+                    _associations.forget_host(tx, host, tx.now())
         return {"changed": bool(known), "forgotten": known}
 
     def _stopped(self, store: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Stop sharing; what is taken and not held by others goes into a batch for the playbook reservation_change."""
         try:
             with store.write() as tx:
-                done = _sharing.stop(tx, args["free"], lambda claimer: not _process.gone(claimer), time.time())
+                done = _sharing.stop(tx, args["free"], lambda claimer: not _process.gone(claimer), tx.now())
                 if self._task.check_mode:
                     raise NotWrittenError
         except NotWrittenError:
@@ -295,7 +294,7 @@ class ActionModule(DriveSharingAction):
         """Share again, in order with the rest."""
         try:
             with store.write() as tx:
-                changed, drives = _sharing.start(tx, time.time())
+                changed, drives = _sharing.start(tx, tx.now())
                 if self._task.check_mode:
                     raise NotWrittenError
         except NotWrittenError:
@@ -311,5 +310,5 @@ class ActionModule(DriveSharingAction):
         observation = self._observation(args) if args["status"] else None
         if not self._task.check_mode:
             with store.write() as tx:
-                _error_state.cleared(tx, args["drive"], time.time(), observation)
+                _error_state.cleared(tx, args["drive"], tx.now(), observation)
         return {"changed": True, "diff": {"before": {"error_state": row["error_state"]}, "after": {"error_state": ""}}}

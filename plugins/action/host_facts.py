@@ -131,7 +131,7 @@ class ActionModule(DriveSharingAction):
         try:
             with store.write() as tx:
                 before = _host_report.recorded(tx, host)
-                conflicts = _associations.write_host(tx, host, facts, instances, time.time())
+                conflicts = _associations.write_host(tx, host, facts, instances, tx.now())
                 written = conflicts, before, _host_report.recorded(tx, host)
                 if self._task.check_mode:
                     raise NotWrittenError

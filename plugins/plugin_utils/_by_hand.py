@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,9 +35,9 @@ def held(
     Raises InvalidValueError where a drive is being handled, or where online would let the instance meet a conflict.
     ``dry``: check only, claim nothing.
     """
-    batch = _identifiers.new_batch_id(time.time())
-    now = time.time()
+    batch = _identifiers.new_batch_id(store.now())
     with store.write() as tx:
+        now = tx.now()
         rows = {drive: _changes.state(tx, drive) for drive in drives}
         known = {drive: row for drive, row in rows.items() if row is not None}
         asks = [_ask(tx, drive, rows[drive], instance, host, state) for drive in drives]
@@ -98,7 +97,7 @@ def _release(tx: Any, batch: str, known: Mapping[str, Mapping[str, Any]]) -> Non
             " WHERE drive = ? AND batch = ?",
             (row["due"], drive, batch),
         )
-    _dispatch.finish(tx, batch, time.time())
+    _dispatch.finish(tx, batch, tx.now())
 
 
 def _note(tx: Any, done: Sequence[Answer], host: str, state: str) -> None:
@@ -109,6 +108,6 @@ def _note(tx: Any, done: Sequence[Answer], host: str, state: str) -> None:
             "UPDATE answers SET taken = 0 WHERE drive = ? AND instance = ? AND host = ?", (drive, instance, host)
         )
         _history.add(
-            tx, time.time(), "by_hand", f"Drive {drive} was set {state} by hand in {instance} on {host}.", drive,
+            tx, tx.now(), "by_hand", f"Drive {drive} was set {state} by hand in {instance} on {host}.", drive,
             answer.ask.sequence, host, instance,
         )

@@ -108,10 +108,10 @@ class Dispatcher:
         call: Callable[[Callable[[Any], Any]], Awaitable[Any]],
         put: Callable[[dict[str, Any]], Awaitable[None]],
         options: Options,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         passing: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start nothing yet. ``passing`` is seconds that pass whatever the clock is set to."""
+        """Start nothing yet. ``clock``: instead of the table's; ``passing``: seconds that pass whatever it is set to."""
         self._call = call
         self._put = put
         self._options = options
@@ -130,7 +130,7 @@ class Dispatcher:
 
     def wake(self) -> None:
         """Tell that a change was written."""
-        self._last_change = self._clock()
+        self._last_change = self._passing()
         self._woken.set()
 
     async def run(self) -> None:
@@ -168,15 +168,15 @@ class Dispatcher:
 
     def step(self, store: Any) -> Step:
         """Look at the table once: expire, emit again, emit. Runs in the table's thread."""
-        now = self._clock()
+        passed = self._passing()
         step = Step(wait=self._options.poll_interval)
-        jump = self._notice_jump(step, now)
         token = store.changed_token()
-        if token == self._token and not jump and now < self._look_at:
-            step.wait = min(step.wait, max(0.005, self._look_at - now))
+        if token == self._token and passed < self._look_at:
+            step.wait = min(step.wait, max(0.005, self._look_at - passed))
             return step
         with store.write() as tx:
-            if jump < 0:
+            now = tx.now() if self._clock is None else self._clock()
+            if self._notice_jump(step, now) < 0:
                 _dispatch.put_off_no_more(tx, now)
             self._tell(tx, step, now)
             expired = _dispatch.expire(tx, now, lambda claimer: not _process.gone(claimer))
@@ -189,9 +189,9 @@ class Dispatcher:
             due = _dispatch.next_due(tx)
         self._token = store.changed_token()
         # At the latest the next second: a play's process may have been killed, which no row tells.
-        self._look_at = min(now + 1.0, max(now + 0.005, due) if due is not None else now + 1.0)
+        self._look_at = passed + (1.0 if due is None else min(1.0, max(0.005, due - now)))
         if self._first_waiting is not None:
-            self._look_at = now + min(self._options.gather, 0.02)
+            self._look_at = passed + min(self._options.gather, 0.02)
             step.wait = self._options.gather or 0.01
         return step
 
@@ -202,13 +202,12 @@ class Dispatcher:
         self._ahead = ahead
         if abs(jump) <= _CLOCK_SLACK:
             return 0.0
-        self._last_change, self._first_waiting = 0.0, None
         # What is a day old by the new clock only may still be needed: of a notification that comes again within minutes.
         self._pruned = now
         step.messages.append((
             logging.WARNING,
-            f"The clock of this machine was set {'forward' if jump > 0 else 'back'} by {abs(jump):.0f} s; what was put off"
-            " is looked at now. Keep the clock right by NTP.",
+            f"The clock of the drive table's machine was set {'forward' if jump > 0 else 'back'} by {abs(jump):.0f} s; what"
+            " was put off is looked at now. Keep the clock right by NTP.",
         ))
         return jump
 
@@ -255,6 +254,7 @@ class Dispatcher:
 
     def _new(self, tx: Any, step: Step, now: float) -> None:
         """Emit what is due: at once when idle, else what has gathered."""
+        passed = self._passing()
         under_way = _dispatch.under_way(tx)
         if under_way >= self._options.batches:
             return
@@ -264,9 +264,9 @@ class Dispatcher:
             return
         if under_way:
             if self._first_waiting is None:
-                self._first_waiting = now
-            quiet = now - self._last_change >= self._options.gather
-            if not quiet and now - self._first_waiting < self._options.gather_most:
+                self._first_waiting = passed
+            quiet = passed - self._last_change >= self._options.gather
+            if not quiet and passed - self._first_waiting < self._options.gather_most:
                 return
         self._first_waiting = None
         batch = _identifiers.new_batch_id(now)

@@ -16,6 +16,7 @@ import functools
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -152,6 +153,8 @@ class PostgresqlStore:
         self._secrets, self.location_label = _label(url)
         self._connection: Any = None
         self._pid = 0
+        #: The server's clock, less the seconds that pass here.
+        self._ahead: float | None = None
         self._begin_write = _BEGIN_WRITE
         self._lock = threading.RLock()
         self._busy = False
@@ -166,6 +169,13 @@ class PostgresqlStore:
     def read(self) -> contextlib.AbstractContextManager[PostgresqlTransaction]:
         """One reading transaction."""
         return self._transaction(writable=False)
+
+    def now(self) -> float:
+        """The table's clock: what the server said last, and what has passed since."""
+        if self._ahead is None:
+            with self.read() as tx:
+                return tx.now()
+        return self._ahead + time.monotonic()
 
     def changed_token(self) -> tuple[int, ...]:
         """Differs after any process has written."""
@@ -213,7 +223,9 @@ class PostgresqlStore:
                 cursor = connection.execute(self._begin_write if writable else _BEGIN_READ)
                 while cursor.nextset():
                     pass
-                return connection, float(cursor.fetchone()[0])
+                started = float(cursor.fetchone()[0])
+                self._ahead = started - time.monotonic()
+                return connection, started
             except psycopg.Error as exc:
                 self._rollback(connection)
                 if again and self._connection is None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,9 +23,9 @@ class Report:
     """
 
     def __init__(
-        self, store: Any, batch: str, host: str, *, dry: bool = False, clock: Callable[[], float] = time.time
+        self, store: Any, batch: str, host: str, *, dry: bool = False, clock: Callable[[], float] | None = None
     ) -> None:
-        """``dry``: keep the answers only."""
+        """``dry``: keep the answers only. ``clock``: instead of the table's."""
         self._store = store
         self._batch = batch
         self.host = host
@@ -52,7 +51,7 @@ class Report:
         """Write what has not been written; raises TableError."""
         if self._waiting and not self._dry:
             behind = {one.ask.drive: one.record_sequence for one in self._waiting if one.outcome == "behind"}
-            now = self._clock()
+            now = (self._clock or self._store.now)()
             rows = [_answer.as_row(one, self.host, now) for one in self._waiting]
             _play.confirm(self._store, self._batch, rows, behind, now)
         self._waiting = []

@@ -110,9 +110,9 @@ class Sink:
         self,
         call: Callable[[Callable[[Any], Any]], Awaitable[Any]],
         wake: Callable[[], None],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        """``wake`` is called after each write."""
+        """``wake`` is called after each write. ``clock``: instead of the table's."""
         self._call = call
         self._wake = wake
         self._clock = clock
@@ -136,7 +136,7 @@ class Sink:
         return results
 
     def _write(self, store: Any, many: Sequence[Mapping[str, Any]]) -> list[Any]:
-        now = self._clock()
+        now = (self._clock or store.now)()
         results: list[Any] = [None] * len(many)
         places: list[int] = []
         observations: list[Observation] = []

@@ -133,6 +133,10 @@ class SqliteStore:
         """One reading transaction."""
         return self._transaction(writable=False)
 
+    def now(self) -> float:
+        """The table's clock: this machine's."""
+        return self.clock()
+
     def changed_token(self) -> tuple[int, ...]:
         """Differs after any process has written."""
         with self._lock:

@@ -60,6 +60,9 @@ class Store(Protocol):
     def read(self) -> contextlib.AbstractContextManager[Transaction]:
         """One transaction that sees one moment of the table. Raises TableError."""
 
+    def now(self) -> float:
+        """The table's clock outside of a transaction; equal for all controllers, whatever their own clocks say."""
+
     def changed_token(self) -> Hashable:
         """Something that differs after any process has written; cheap enough for many calls a second."""
 

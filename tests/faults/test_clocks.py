@@ -76,6 +76,7 @@ class Clocks(Faults):
 
     def turn(self):
         """Let the dispatcher look at the table, as it does all the time; gives the batches that it emits."""
+        self.dispatcher._look_at = 0.0  # the second from one look to the next is over
         step = self.dispatcher.step(self.store)
         self.logged += [message for _level, message in step.messages]
         return step.emit

@@ -206,6 +206,17 @@ def database_of(location: str) -> str:
     return location.rsplit("/", 1)[1]
 
 
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_controller_whose_clock_is_a_day_off_goes_by_the_servers(store: Any, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    # So that it neither takes the others' leases for over, nor has them wait for its own.
+    right = time.time()
+    monkeypatch.setattr(time, "time", lambda: right + days * 86_400)
+    for _turn in range(2):
+        assert abs(store.now() - right) < 60
+        with store.write() as tx:
+            assert abs(tx.now() - right) < 60
+
+
 def test_the_password_is_in_no_name_and_no_message(server: Server, location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = _store.open_store(location, create=True)
     assert store.location_label == f"postgresql://postgres@127.0.0.1:{server.port}/{database_of(location)}"

@@ -28,7 +28,7 @@ LIVING = _process.identity(os.getpid())
 @pytest.fixture
 def hosts(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     world.hosts("abc", ("D1", "D2"))
-    monkeypatch.setattr(_by_hand.time, "time", lambda: world.now)
+    monkeypatch.setattr(world.store, "clock", lambda: world.now)
     return world
 
 

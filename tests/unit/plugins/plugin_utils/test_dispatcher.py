@@ -465,8 +465,8 @@ def test_what_is_owed_comes_again_when_the_clock_was_set(engine: Engine, seconds
     assert engine.claim(again) == ["D1"]
     direction = "back" if seconds < 0 else "forward"
     assert engine.messages == [
-        f"The clock of this machine was set {direction} by {abs(seconds):.0f} s; what was put off is looked at now."
-        " Keep the clock right by NTP."
+        f"The clock of the drive table's machine was set {direction} by {abs(seconds):.0f} s; what was put off is looked"
+        " at now. Keep the clock right by NTP."
     ]
     engine.later(1)
     assert engine.messages == []
