@@ -147,7 +147,9 @@ class Site(Hosts):
         with closing(sqlite3.connect(self.table, timeout=5)) as table, table:
             for name in ("drives", "answers", "batches", "batch_drives", "forced", "history"):
                 table.execute(f"DELETE FROM {name}")
-        self.dispatcher = _dispatcher.Dispatcher(None, None, _dispatcher.Options(), clock=lambda: time.time() + self.ahead)
+        self.dispatcher = _dispatcher.Dispatcher(
+            None, None, _dispatcher.Options(), lambda: time.time() + self.ahead, lambda: time.monotonic() + self.ahead
+        )
         self.log, self.emitted = [], []
         self.dispatch()
 
