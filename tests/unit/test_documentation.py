@@ -44,7 +44,7 @@ PAGES = sorted(
 )
 VARIABLES = ROOT / "docs" / "variables.md"
 EXAMPLE = ROOT / "inventories" / "example"
-PREFIXES = ("drive_sharing_", "application_bacula_", "application_custom_", "library_simulated_")
+PREFIXES = ("drive_sharing_", "application_bacula_", "application_custom_", "library_simulated_", "reservation_sender_")
 APPLICATIONS = {"bacula": bacula, "custom": custom}
 EXAMPLE_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
