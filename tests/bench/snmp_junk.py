@@ -21,6 +21,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ from ansible_collections.tapeworks.drive_sharing.tests.fuzz import junk
 HERE = Path(__file__).resolve()
 #: Large ones are made and sent seldom: they would keep the sender busy, not the receiver.
 SELDOM = ("oversized", "nested", "thousands")
+#: Octets that may wait in the receiver's socket before no more is sent to it, where none may be dropped by the system.
+ROOM = 60_000
 _SOURCE = """
 import asyncio, json, logging, sys
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _source
@@ -102,13 +105,10 @@ class Source:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def waiting(self) -> tuple[int, int]:
-        """Give the octets that wait in the socket, and the datagrams that the system dropped because it was full."""
-        for line in Path("/proc/net/udp").read_text(encoding="utf-8").splitlines()[1:]:
-            fields = line.split()
-            if int(fields[1].rpartition(":")[2], 16) == self.port:
-                return int(fields[4].rpartition(":")[2], 16), int(fields[-1])
-        raise RuntimeError("the source does not listen any more")
+    def table_rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the table."""
+        with contextlib.closing(sqlite3.connect(self.table)) as connection:
+            return connection.execute(query).fetchall()
 
     def end(self) -> Counter[str]:
         """End it as the engine would, and give its counters."""
@@ -116,6 +116,15 @@ class Source:
         self.process.wait(60)
         found = re.findall(r"taken no more; counted: (\{.*\})", self.said())
         return Counter(ast.literal_eval(found[-1]))
+
+
+def waiting(port: int) -> tuple[int, int]:
+    """Give the octets that wait in the socket at a port, and the datagrams that the system dropped because it was full."""
+    for line in Path("/proc/net/udp").read_text(encoding="utf-8").splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].rpartition(":")[2], 16) == port:
+            return int(fields[4].rpartition(":")[2], 16), int(fields[-1])
+    raise RuntimeError(f"nobody listens at port {port}")
 
 
 class Flood:
@@ -133,6 +142,7 @@ class Flood:
         common, seldom = (tuple(kind for kind in kinds if (kind in SELDOM) == rare) for rare in (False, True))
         self.made = list(maker.each(count - count // 100, common)) + list(maker.each(count // 100, seldom))
         maker.random.shuffle(self.made)
+        self.port = port
         self.sockets = []
         for place in range(addresses * ports):
             each = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -152,6 +162,14 @@ class Flood:
             each.sendto(datagram, to)
             self.sent[kind] += 1
 
+    def once(self) -> Counter[str]:
+        """Send everything once, never more at a time than the receiver's system can keep; give what was sent."""
+        for place in range(len(self.made)):
+            while place % 20 == 0 and waiting(self.port)[0] > ROOM:
+                time.sleep(0.005)
+            self.send(place)
+        return self.sent
+
     def run(self, rate: float) -> None:
         """Send at a rate, or as fast as it goes, for as long as there is somebody who wants it."""
         began, place, parent = time.monotonic(), 0, os.getppid()
@@ -164,36 +182,56 @@ class Flood:
                 time.sleep(0.002)
 
 
-def good(port: int, count: int, drives: int, window: int) -> dict[str, Any]:
-    """Send good informs from another process until all are acknowledged; give its figures."""
-    done = subprocess.run(
+def start_flood(port: int, *options: str) -> subprocess.Popen[str]:
+    """Start to send junk from another process; it says so when it has made it. It ends with its parent."""
+    flood = subprocess.Popen(
+        [sys.executable, str(HERE), "--flood", str(port), *options], stdout=subprocess.PIPE, text=True
+    )
+    assert flood.stdout is not None
+    if flood.stdout.readline() != "ready\n":
+        raise RuntimeError("the junk could not be made")
+    return flood
+
+
+def start_good(port: int, count: int, drives: int, window: int) -> subprocess.Popen[str]:
+    """Start to send good informs from another process, until all are acknowledged."""
+    return subprocess.Popen(
         [sys.executable, str(HERE.with_name("snmp_informs.py")), "--sender", str(port), "--count", str(count),
          "--drives", str(drives), "--window", str(window)],
-        stdout=subprocess.PIPE, text=True, check=True,
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    figures: dict[str, Any] = json.loads(done.stdout)
+
+
+def figures_of(sender: subprocess.Popen[str], within: float = 600.0) -> dict[str, Any]:
+    """Give the figures of a sender that has sent everything."""
+    try:
+        output, _none = sender.communicate(timeout=within)
+    finally:
+        sender.kill()
+        sender.wait()
+    if sender.returncode:
+        raise RuntimeError("the sender of good informs failed")
+    figures: dict[str, Any] = json.loads(output)
     return figures
+
+
+def good(port: int, count: int, drives: int, window: int) -> dict[str, Any]:
+    """Send good informs and give the figures."""
+    return figures_of(start_good(port, count, drives, window))
 
 
 def measure(rate: float, options: argparse.Namespace) -> dict[str, Any]:
     """Measure one rate of junk."""
     with tempfile.TemporaryDirectory(dir=options.directory) as directory, Source(Path(directory)) as source:
-        flood = None
-        if rate:
-            flood = subprocess.Popen(
-                [sys.executable, str(HERE), "--flood", str(source.port), "--rates", str(rate), "--seed", str(options.seed),
-                 "--addresses", str(options.addresses), *(["--insiders"] if options.insiders else [])],
-                stdout=subprocess.PIPE,
-            )  # fmt: skip
-            assert flood.stdout is not None
-            flood.stdout.readline()
+        more = ["--rates", str(rate), "--seed", str(options.seed), "--addresses", str(options.addresses)]
+        flood = start_flood(source.port, *more, *(["--insiders"] if options.insiders else [])) if rate else None
         try:
-            before, drops, began = source.cpu(), source.waiting()[1], time.monotonic()
+            before, drops, began = source.cpu(), waiting(source.port)[1], time.monotonic()
             figures = good(source.port, options.count, options.drives, options.window)
             seconds = time.monotonic() - began
             figures["memory_mib"] = round(source.memory(), 1)
             figures["cpu_share"] = round((source.cpu() - before) / seconds, 2)
-            figures["dropped_by_the_system_per_second"] = round((source.waiting()[1] - drops) / seconds)
+            figures["dropped_by_the_system_per_second"] = round((waiting(source.port)[1] - drops) / seconds)
         finally:
             if flood is not None:
                 flood.kill()
@@ -216,11 +254,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="seed of the junk")
     parser.add_argument("--directory", default=None, help="where the tables are made")
     parser.add_argument("--flood", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--once", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.flood:
-        flood = Flood(options.flood, 3000, options.seed, insiders=options.insiders, addresses=options.addresses)
+        count = options.once or 3000
+        flood = Flood(options.flood, count, options.seed, insiders=options.insiders, addresses=options.addresses)
         print("ready", flush=True)
-        flood.run(options.rates[0])
+        if options.once:
+            print(json.dumps(flood.once()))
+        else:
+            flood.run(options.rates[0])
+        return
     quiet = None
     for rate in options.rates:
         figures = measure(rate, options)

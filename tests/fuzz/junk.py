@@ -281,8 +281,8 @@ class Junk:
         # The drive, its status and its holder; of the others a wrong type makes no wrong change.
         changed = self.random.choice((("status",), ("serial",), ("id",), ("protocol",), ("status", "serial", "id")))
         value = self.random.choice(values)
-        if (changed == ("serial",) and value in (7, 2**31 - 1)) or (changed == ("id",) and value == b""):
-            # These become a serial number, and a holder that cannot be read.
+        if changed == ("id",) and value == b"":
+            # That is a holder who cannot be read.
             value = -1
         variables = Agent.reserved(self.number, **dict.fromkeys(changed, value))
         return self.sender.message(variables, request_id=self.number)
@@ -303,6 +303,9 @@ class Junk:
             value = self.random.choice(("10000090fa1658d", "1" * 17, "0" * 16, "f" * 16, "g" * 16, b"\xff" * 8))
         if isinstance(value, str):
             value = value.encode("utf-8", "surrogatepass")
+        if name == "id" and isinstance(value, bytes) and len(value) == 8:
+            # Eight octets are a WWN, whatever they are, but all ones.
+            value = b"\xff" * 8
         return self.sender.message(Agent.reserved(self.number, **{name: value}), request_id=self.number)
 
     def missing(self) -> bytes:

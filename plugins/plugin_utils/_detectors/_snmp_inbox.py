@@ -45,6 +45,9 @@ class _Lane:
         self._limit = limit
         self._lines: OrderedDict[str, _Line] = OrderedDict()
 
+    def __len__(self) -> int:
+        return sum(len(line.items) for line in self._lines.values())
+
     def __bool__(self) -> bool:
         return bool(self._lines)
 
@@ -104,7 +107,9 @@ class Inbox:
             now = self._clock()
             self._rest_until = now + REST * (now - started)
 
-    def clear(self) -> None:
-        """Forget what waits."""
+    def clear(self) -> int:
+        """Forget what waits; give how much that is."""
+        waiting = len(self._first) + len(self._others)
         self._first = _Lane(MAX_FIRST)
         self._others = _Lane(MAX_OTHERS)
+        return waiting

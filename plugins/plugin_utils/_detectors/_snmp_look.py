@@ -27,6 +27,9 @@ _INTEGER, _OCTETS, _OID, _SEQUENCE = 0x02, 0x04, 0x06, 0x30
 # RFC 3416 3, all but the trap of SNMPv1, which is made up otherwise.
 _PDUS = (0xA0, 0xA1, 0xA2, 0xA3, 0xA5, 0xA6, 0xA7, 0xA8)
 _CONSTRUCTED, _LONG_TAG = 0x20, 0x1F
+#: INTEGER, Counter32, Unsigned32, TimeTicks, Counter64, which may have nine octets.
+_NUMBERS = frozenset((_INTEGER, 0x41, 0x42, 0x43, 0x46))
+_MAX_VALUE = 9
 _PRIV = 2
 #: Octets of a number of 32 bits without a sign, and of a length that fits into a datagram.
 _MAX_NUMBER = _MAX_LENGTH = 5
@@ -87,9 +90,11 @@ def variables(message: bytes, at: int, end: int) -> None:
         _start, inner = _element(message, inner, at, _OID)
         if inner >= at or message[inner] & _CONSTRUCTED or message[inner] & _LONG_TAG == _LONG_TAG:
             _refuse("a variable without a simple value")
-        _start, stop = _element(message, inner, at, message[inner])
+        start, stop = _element(message, inner, at, message[inner])
         if stop != at:
             _refuse("a variable that is no pair")
+        if message[inner] in _NUMBERS and not 1 <= stop - start <= _MAX_VALUE:
+            _refuse(f"a number of {stop - start} octets")
 
 
 def variable_list(octets: bytes) -> None:

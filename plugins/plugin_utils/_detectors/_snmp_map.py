@@ -184,7 +184,9 @@ def _found(source: Source, varbinds: Sequence[Varbind]) -> list[Varbind]:
     return [(name[length:], value) for name, value in varbinds if name[:length] == prefix]
 
 
-def _single(source: Source, varbinds: Sequence[Varbind], what: str, *, wwn: bool = False) -> str:
+def _single(
+    source: Source, varbinds: Sequence[Varbind], what: str, *, wwn: bool = False, name: bool = False
+) -> str:
     if source.value is not None:
         return source.value
     what = f"the variable {source.oid} ({what})"
@@ -196,7 +198,20 @@ def _single(source: Source, varbinds: Sequence[Varbind], what: str, *, wwn: bool
         msg = f"{what} is there {len(found)} times"
         raise InvalidValueError(msg)
     _instance, value = found[0]
+    if name:
+        _check_name(source, value, what)
     return source.translated(_read(value, what, wwn=wwn), what)
+
+
+def _check_name(source: Source, value: Value, what: str, *, address: bool = False) -> None:
+    """Refuse what is a name by accident: a number has lost its zeros, and is no name because it can be written down.
+
+    Where the map translates or picks, its author has thought of it.
+    """
+    good = value is None or isinstance(value, bytes) or (address and isinstance(value, ipaddress.IPv4Address))
+    if not good and source.values is None and source.pattern is None:
+        msg = f"{what} must be text (OCTET STRING), not {_identifiers.shown(text(value, what))}"
+        raise InvalidValueError(msg)
 
 
 def _read(value: Value, what: str, *, wwn: bool) -> str:
@@ -209,7 +224,7 @@ def _read(value: Value, what: str, *, wwn: bool) -> str:
 def _drive(entry: Entry, varbinds: Sequence[Varbind]) -> str:
     what = f"the drive's {entry.drive_by}"
     wwn = entry.drive_by in ("wwpn", "wwnn")
-    value = _single(entry.drive, varbinds, what, wwn=wwn)
+    value = _single(entry.drive, varbinds, what, wwn=wwn, name=True)
     if wwn:
         return _identifiers.wwn(value, what)
     return (_identifiers.serial if entry.drive_by == "serial" else _identifiers.location)(value, what)
@@ -218,17 +233,17 @@ def _drive(entry: Entry, varbinds: Sequence[Varbind]) -> str:
 def _library(entry: Entry, varbinds: Sequence[Varbind], address: str) -> str | None:
     if entry.senders is not None:
         return entry.senders.get(address)
-    name = _optional(entry.library, varbinds, "library")
+    name = _optional(entry.library, varbinds, "library", name=True)
     # Senders fill fixed fields up with blanks or NUL.
     name = name.strip(" \0") if name else None
     return _identifiers.host_name(name, "the library's name") if name else None
 
 
-def _optional(source: Source | None, varbinds: Sequence[Varbind], what: str) -> str | None:
+def _optional(source: Source | None, varbinds: Sequence[Varbind], what: str, *, name: bool = False) -> str | None:
     if source is None:
         return None
     try:
-        return _single(source, varbinds, what)
+        return _single(source, varbinds, what, name=name)
     except MissingVariableError:
         return None
 
@@ -269,6 +284,7 @@ def _ports(ports: Ports, varbinds: Sequence[Varbind], what: str) -> list[dict[st
             msg = f"the variable {ports.protocol.oid} ({what}'s protocol) is missing beside the {what}'s id"
             raise MissingVariableError(msg)
         place = f"the variable {ports.identifier.oid} ({what}'s id)"
+        _check_name(ports.identifier, given, place, address=protocol == "ip")
         value = _read(given, place, wwn=protocol in ("fc", "sas"))
         value = ports.identifier.translated(value, place) if value.strip(" \0") else ""
         if protocol == UNKNOWN or not value:

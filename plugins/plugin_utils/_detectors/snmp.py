@@ -96,7 +96,9 @@ class Detector:
         finally:
             for endpoint in self._endpoints:
                 endpoint.close()
-            self._inbox.clear()
+            unread = self._inbox.clear()
+            if unread:
+                self._report.count("unread", unread)
             if self.started.is_set():
                 self._log.info("SNMP notifications are taken no more; counted: %s.", self.counters() or "nothing")
 

@@ -105,5 +105,6 @@ def test_what_was_taken_leaves_its_room(inbox: Any, clock: Any) -> None:
 def test_a_cleared_inbox_is_empty(inbox: Any) -> None:
     inbox.put("a", 1, 100, first=False)
     inbox.put("a", 1, 100, first=True)
-    inbox.clear()
+    assert inbox.clear() == 2
     assert inbox.delay() is None
+    assert inbox.clear() == 0

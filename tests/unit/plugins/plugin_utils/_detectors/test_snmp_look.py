@@ -161,6 +161,8 @@ PAIR = wire.element(wire.OID, b"\x2b") + wire.integer(1)
         (wire.element(wire.SEQUENCE, wire.element(wire.OID, b"\x2b") + b"\x1f\x81\x01\0"), "a variable without a simple value"),
         (wire.element(wire.SEQUENCE, wire.integer(1) + wire.integer(1)), "tag 02 instead of 06"),
         (b"\x05\0", "tag 05 instead of 30"),
+        *((wire.element(wire.SEQUENCE, wire.element(wire.OID, b"\x2b") + wire.element(tag, bytes(length))), f"a number of {length} octets")
+          for tag in (2, 0x41, 0x42, 0x43, 0x46) for length in (0, 10, 300)),
     ],
 )  # fmt: skip
 def test_variables_that_nobody_can_mean_are_refused(listed: bytes, said: str) -> None:

@@ -308,7 +308,6 @@ def vendor(agent: Any, drive: Any, status: Any = 1, *more: tuple[str, Any]) -> b
     ("by", "given", "value"),
     [
         ("serial", "1310211169      ", "1310211169"),
-        ("serial", 1310211169, "1310211169"),
         ("wwnn", bytes.fromhex("500507631234abcd"), "500507631234abcd"),
         ("wwpn", "50:05:07:63:12:34:AB:CD", "500507631234abcd"),
         ("location", "F1,C2,R3", "F1,C2,R3"),
@@ -344,11 +343,40 @@ def test_a_pattern_takes_its_part_of_a_text(agent: Any) -> None:
         translated(agent, maps, vendor(agent, "IBM"))
 
 
+NO_TEXT = [
+    1310211169,
+    (wire.COUNTER64, bytes.fromhex("038d7ea4c68000")),
+    (wire.IP_ADDRESS, bytes(4)),
+    ".1.3.6.1",
+    (wire.TIME_TICKS, b"\x07"),
+]
+
+
+@pytest.mark.parametrize("value", NO_TEXT)
+@pytest.mark.parametrize("name", ["serial", "id", "library"])
+def test_what_is_no_text_is_no_name(agent: Any, name: str, value: Any) -> None:
+    with pytest.raises(InvalidValueError, match=r"must be text \(OCTET STRING\), not '"):
+        translated(agent, ["tape_drive_sharing"], agent.reserved(**{name: value}))
+
+
+def test_an_address_is_the_name_of_a_port_that_has_none_else(agent: Any) -> None:
+    fields = translated(agent, ["tape_drive_sharing"], agent.reserved(protocol=4, id=(wire.IP_ADDRESS, bytes([192, 0, 2, 7]))))
+    assert (fields or {})["holders"] == [{"protocol": "ip", "id": "192.0.2.7"}]
+
+
+def test_a_number_is_a_name_where_the_map_says_which(agent: Any) -> None:
+    maps = [{**VENDOR, "drive": {"by": "location", "oid": f"{ENTERPRISE}.1", "values": {7: "F1,R2"}}}]
+    assert (translated(agent, maps, vendor(agent, 7)) or {})["drive"] == {"location": "F1,R2"}
+    maps = [{**VENDOR, "drive": {"by": "location", "oid": f"{ENTERPRISE}.1", "pattern": "[0-9]+"}}]
+    assert (translated(agent, maps, vendor(agent, 7)) or {})["drive"] == {"location": "7"}
+
+
 def test_a_text_that_is_too_long_is_refused_before_a_pattern_is_tried(agent: Any) -> None:
     maps = [{**VENDOR, "drive": {"by": "serial", "oid": f"{ENTERPRISE}.1", "pattern": "(A1)"}}]
     assert translated(agent, maps, vendor(agent, "A1" + " " * 1022))
     with pytest.raises(InvalidValueError, match="is longer than 1024 octets"):
         translated(agent, maps, vendor(agent, "A1" + " " * 1023))
+    # Where there is a pattern, any type is a text.
     with pytest.raises(InvalidValueError, match="is an OBJECT IDENTIFIER of more than 128 numbers"):
         translated(agent, maps, vendor(agent, ".1.3" + ".1" * 127))
 
