@@ -36,7 +36,7 @@ OWED = ("-e", json.dumps({"drive_sharing_error_on": []}))
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    with known_hosts(tmp_path_factory.mktemp("commands") / "world", Faults, hosts=HOSTS) as world:
+    with known_hosts(tmp_path_factory.mktemp("commands") / "world", Faults, hosts=HOSTS, handshake=4) as world:
         for name, program in {"missing": "gone", "forbidden": "forbidden"}.items():
             state = world.state_of(world.host[name])
             world.connect(world.host[name], application_custom_query_command=[str(state / program), "list"])

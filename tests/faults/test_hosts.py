@@ -50,7 +50,7 @@ def world(tmp_path_factory):
     directory = tmp_path_factory.mktemp("hosts")
     with (
         sshd(directory / "sshd") as connection,
-        known_hosts(directory / "world", Net, hosts=HOSTS, handshake=2) as world,
+        known_hosts(directory / "world", Net, hosts=HOSTS, handshake=3) as world,
         # A port that is taken while nobody listens on it, and one where nobody ever takes a connection.
         socket.socket() as nobody,
         socket.create_server((HERE, 0)) as deaf,
