@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bacula_options import Storage
@@ -36,6 +36,7 @@ _JOB = re.compile(r'\s+pool="[^"]*" device=(?:"(?P<name>[^"]+)" \(.+?\)|(?P<path
 _VOLUME = re.compile(r'(?:Reserved volume|Read volume): .* on .*?device "([^"]+)" \(.+\)')
 _USE = re.compile(r"\s+Reader=(\d+) writers=(\d+) reserves=(\d+)\b.*")
 _CONNECTING = re.compile(r"^Connecting to Storage daemon (.+) at (\S+:\d+)[ .]*$", re.MULTILINE)
+_SELECTED = re.compile(r"^Automatically selected Storage: (.*)$", re.MULTILINE)
 _DIRECTOR = re.compile(r"^Connecting to Director (\S+)", re.MULTILINE)
 _GREETING = re.compile(r"^1000 OK: ", re.MULTILINE)
 
@@ -72,16 +73,24 @@ class _UnclearError(Exception):
     """The output is not a whole status; the message is the sentence."""
 
 
-def lines(storage: str) -> tuple[str, ...]:
-    """Give what bconsole is told, to learn all of a storage."""
-    return (".storage", NOTHING, f'show storage="{storage}"', NOTHING, f'status storage="{storage}"', NOTHING, "quit")
+def lines(storages: Sequence[str]) -> tuple[str, ...]:
+    """Give what bconsole is told, to learn all of some storages; what may hang comes last."""
+    shows = [f'show storage="{storage}"' for storage in storages]
+    statuses = [f'status storage="{storage}"' for storage in storages]
+    return (*(line for command in (".storage", *shows, *statuses) for line in (command, NOTHING)), "quit")
 
 
 def read(storage: Storage, answer: Any, console_file: str) -> Status:
-    """Read what bconsole printed on ``lines``; ``answer`` is a ``_guarded.CommandAnswer``."""
+    """Read of one storage what bconsole printed on ``lines``; ``answer`` is a ``_guarded.CommandAnswer``."""
     try:
-        _ended(storage.name, answer, console_file)
-        return _status(storage, answer.output)
+        said = trouble(answer, console_file)
+        if said:
+            raise _UnclearError(said)
+        if answer.rc and not answer.timed_out:
+            raise _UnclearError(f"bconsole ended with exit status {answer.rc}: {_last(answer.output)}")
+        if answer.truncated:
+            raise _UnclearError("bconsole printed more than can be read")
+        return _status(storage, answer.output, timed_out=answer.timed_out)
     except _UnclearError as exc:
         return Status(storage.name, str(exc))
 
@@ -111,51 +120,54 @@ def trouble(answer: Any, console_file: str) -> str:
     return f"bconsole did not reach the director, exit status {answer.rc}: {first_words(output) or '(nothing)'}"
 
 
-def _ended(storage: str, answer: Any, console_file: str) -> None:
-    """Raise unless bconsole went through the whole dialogue."""
-    said = trouble(answer, console_file)
-    if said:
-        raise _UnclearError(said)
-    if answer.timed_out:
-        tried = _CONNECTING.search(answer.output)
-        if tried:
-            raise _UnclearError(f"the storage daemon of storage {storage} at {tried[2]} does not answer; nothing was sent to it")
-        raise _UnclearError("the director did not answer in time")
-    if answer.rc:
-        raise _UnclearError(f"bconsole ended with exit status {answer.rc}: {_last(answer.output)}")
-    if answer.truncated:
-        raise _UnclearError("bconsole printed more than can be read")
-
-
-def _status(storage: Storage, output: str) -> Status:
+def _status(storage: Storage, output: str, *, timed_out: bool) -> Status:
     name = storage.name
     shown = list(_CONNECTING.finditer(output))
-    before, after = (output[: shown[0].start()], output[shown[0].end() :]) if shown else (output, "")
+    before = output[: shown[0].start()] if shown else output
+    if timed_out and not shown:
+        raise _UnclearError("the director did not answer in time")
     _listed(name, before)
-    if "Automatically selected Storage" in output or len(shown) > 1 or (shown and shown[0][1] != name):
-        other = shown[0][1] if shown else "another storage"
-        raise _UnclearError(f"the director showed {other} in place of storage {name}")
-    if not shown:
-        _allowed("status", output)
-        raise _UnclearError(f"the director showed no status of storage {name}: {_last(output)}")
-    daemon = shown[0][2]
+    place = next((place for place, found in enumerate(shown) if found[1] == name), None)
+    if place is None:
+        raise _UnclearError(_not_shown(name, output, shown[-1] if timed_out else None))
+    last = place + 1 == len(shown)
+    daemon = shown[place][2]
+    after = output[shown[place].end() : None if last else shown[place + 1].start()]
     if "Failed to connect to Storage daemon" in after:
         raise _UnclearError(
             f"the director does not reach the storage daemon of storage {name} at {daemon}: it is down, or refuses the"
             " director; nothing was sent to it"
         )
-    devices, changers = _devices(name, _section(name, after, "Device status:"))
-    used = _used(name, after)
+    try:
+        devices, changers = _whole(name, after)
+    except _UnclearError:
+        if timed_out and last:
+            msg = f"the storage daemon of storage {name} at {daemon} does not answer; nothing was sent to it"
+            raise _UnclearError(msg) from None
+        raise
+    return Status(name, "", daemon, _reaches(storage, before), devices, changers)
+
+
+def _not_shown(storage: str, output: str, hung: re.Match[str] | None) -> str:
+    if hung:
+        return f"storage {storage} was not asked, because the storage daemon of storage {hung[1]} at {hung[2]} does not answer"
+    taken = _SELECTED.search(output) or _CONNECTING.search(output)
+    if taken:
+        return f"the director showed {taken[1]} in place of storage {storage}"
+    _allowed("status", output)
+    return f"the director showed no status of storage {storage}: {_last(output)}"
+
+
+def _whole(storage: str, text: str) -> tuple[dict[str, Device], dict[str, tuple[str, ...]]]:
+    """Read a storage daemon's devices and autochangers from its whole status."""
+    devices, changers = _devices(storage, _section(storage, text, "Device status:"))
+    used = _used(storage, text)
     paths = {device.path: device.name for device in devices.values() if device.path}
-    for job in _section(name, after, "Running Jobs:"):
+    for job in _section(storage, text, "Running Jobs:"):
         match = _JOB.fullmatch(job)
         if match:
             used.add(match["name"] or paths.get(match["path"], ""))
-    devices = {
-        key: Device(one.name, one.path, one.kind, one.state, one.shown, one.in_use or key in used, one.index)
-        for key, one in devices.items()
-    }
-    return Status(name, "", daemon, _reaches(storage, before), devices, changers)
+    return {key: replace(one, in_use=one.in_use or key in used) for key, one in devices.items()}, changers
 
 
 def _listed(storage: str, before: str) -> None:

@@ -55,17 +55,23 @@ def recheck(options: Mapping[str, Any]) -> float:
 
 
 def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[str] | Dialogue]:
-    """Whether others can read the password, and one dialogue for each storage where one of the drives may be."""
-    storages = _storages(options, targets)
-    if not storages:
+    """Whether others can read the password, and one dialogue for all storages of a host where one of the drives may be."""
+    groups = _groups(options, targets)
+    if not groups:
         return []
     look: list[str] | Dialogue = ["ls", "-lLd", options["console_file"]]
-    return [look, *(Dialogue(_console(options), _bacula_status.lines(storage.name)) for storage in storages)]
+    names = [[storage.name for storage in group] for group in groups]
+    return [look, *(Dialogue(_console(options), _bacula_status.lines(some)) for some in names)]
 
 
-def _storages(options: Mapping[str, Any], targets: Sequence[Target]) -> list[Storage]:
+def _groups(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[Storage]]:
+    """Give the storages that are asked, by host: one that is down must not take the time of the others."""
     wanted = {storage.name for target in targets for storage in concerned(options, target)}
-    return [storage for storage in options["storages"] if storage.name in wanted]
+    groups: dict[str | None, list[Storage]] = {}
+    for storage in options["storages"]:
+        if storage.name in wanted:
+            groups.setdefault(storage.host, []).append(storage)
+    return list(groups.values())
 
 
 def _console(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -74,11 +80,11 @@ def _console(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequence[Any]) -> Reading:
     """Find the drives; a drive that cannot be told for sure is a problem, one sentence each."""
-    storages = _storages(options, targets)
-    exposed = _exposed(options["console_file"], answers[0]) if storages else ""
+    groups = _groups(options, targets)
+    exposed = _exposed(options["console_file"], answers[0]) if groups else ""
     statuses = [
         _bacula_status.read(storage, answer, options["console_file"])
-        for storage, answer in zip(storages, answers[1:], strict=True)
+        for group, answer in zip(groups, answers[1:], strict=True) for storage in group
     ]
     drives = Drives(options, targets, statuses)
     reading = Reading()
@@ -121,28 +127,33 @@ def _exposed(path: str, answer: Any) -> str:
 def settings(
     options: Mapping[str, Any], state: str, names: Mapping[str, Sequence[str]], targets: Sequence[Target]
 ) -> list[Setting]:
-    """One dialogue for all drives of the same storages: a storage daemon that hangs must not take the others' time."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+    """One dialogue for all drives of one host's storages: a storage daemon that hangs must not take the others' time."""
+    hosts = {storage.name: storage.host for storage in options["storages"]}
+    groups: dict[tuple[str | None, ...], list[str]] = {}
     for target in targets:
-        groups.setdefault(tuple(sorted({parts_of(name)[1] for name in names[target.drive]})), []).append(target.drive)
+        used = dict.fromkeys(hosts[parts_of(name)[1]] for name in names[target.drive])
+        groups.setdefault(tuple(sorted(used, key=str)), []).append(target.drive)
     return [
         Setting(
             tuple(drives),
             tuple(
-                Dialogue(_console(options), (*_lines(storage, state, {drive: names[drive] for drive in drives}), "quit"))
-                for storage in storages
+                Dialogue(_console(options), (*_lines(options, host, state, {drive: names[drive] for drive in drives}), "quit"))
+                for host in group
             ),
         )
-        for storages, drives in groups.items()
+        for group, drives in groups.items()
     ]
 
 
-def _lines(storage: str, state: str, names: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
+def _lines(
+    options: Mapping[str, Any], host: str | None, state: str, names: Mapping[str, Sequence[str]]
+) -> Iterable[tuple[str, str]]:
+    storages = {storage.name for storage in options["storages"] if storage.host == host}
     for drive, some in names.items():
-        for _device, where, index in (parts_of(name) for name in some):
-            if where == storage:
+        for _device, storage, index in (parts_of(name) for name in some):
+            if storage in storages:
                 # Without drive= the director would ask, and take the next line for the answer; an answer "." is none.
-                yield drive, _line(state, where, index)
+                yield drive, _line(state, storage, index)
                 yield drive, _bacula_status.NOTHING
 
 

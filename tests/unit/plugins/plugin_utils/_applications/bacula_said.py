@@ -238,16 +238,17 @@ def failed(storage: str = "Changer") -> str:
 
 
 def dialogue(
-    storage: str = "Changer", *, listed: Sequence[str] = ("Changer", "Only0", "Only1"), show: str | None = None,
-    shows: str | None = None,
+    storage: str = "Changer", *more: tuple[str, str, str], listed: Sequence[str] = ("Changer", "Only0", "Only1"),
+    show: str | None = None, shows: str | None = None,
 ) -> str:
-    """The whole dialogue of a query, as it is echoed."""
-    show = shown(storage) if show is None else show
-    shows = status(storage) if shows is None else shows
+    """The whole dialogue of a query, as it is echoed; ``more``: further storages, each with what is shown of it and its status."""
+    first = storage, shown(storage) if show is None else show, status(storage) if shows is None else shows
+    every = [first, *more]
     return (
         CONNECTING + GREETING + ".storage\n" + "".join(f"{name}\n" for name in listed) + ".\n"
-        f'show storage="{storage}"\n{show}.\n'
-        f'status storage="{storage}"\n{shows}.\nquit\n'
+        + "".join(f'show storage="{name}"\n{text}.\n' for name, text, _status in every)
+        + "".join(f'status storage="{name}"\n{text}.\n' for name, _show, text in every)
+        + "quit\n"
     )
 
 

@@ -69,9 +69,22 @@ def test_one_dialogue_asks_for_all_drives_of_a_storage() -> None:
     )
 
 
-def test_each_storage_has_a_dialogue_of_its_own_so_that_one_that_hangs_takes_no_others_time() -> None:
-    queries = bacula.queries(options(storages=["Changer", "Only0"]), [D0])
-    assert [query.lines[4] for query in queries[1:]] == ['status storage="Changer"', 'status storage="Only0"']
+def test_storages_of_one_host_are_asked_in_one_dialogue_those_that_may_hang_last() -> None:
+    (_listing, dialogue) = bacula.queries(options(storages=["Changer", "Only0"]), [D0])
+    assert dialogue.lines == (
+        ".storage", ".", 'show storage="Changer"', ".", 'show storage="Only0"', ".",
+        'status storage="Changer"', ".", 'status storage="Only0"', ".", "quit",
+    )
+
+
+def test_storages_of_different_hosts_have_dialogues_of_their_own_so_that_one_that_hangs_takes_no_others_time() -> None:
+    storages = ["Changer", {"name": "Far", "host": "director1"}, "Only0"]
+    queries = bacula.queries(options(storages=storages), [D0])
+    assert [asked(query) for query in queries[1:]] == [["Changer", "Only0"], ["Far"]]
+
+
+def asked(query: Any) -> list[str]:
+    return [line.partition('"')[2].rstrip('"') for line in query.lines if line.startswith("status ")]
 
 
 def test_the_console_is_called_as_configured() -> None:
@@ -83,17 +96,17 @@ def test_a_storage_on_a_host_that_does_not_see_the_drive_is_not_asked() -> None:
     storages = [{"name": "Changer", "host": "director1"}, {"name": "Far", "host": "media1"}]
     far = Target("SER9", (), elsewhere={"media1": ("/dev/nst0",)})
 
-    def asked(*targets: Target) -> list[str]:
-        return [query.lines[4] for query in bacula.queries(options(storages=storages), targets)[1:]]
+    def by_dialogue(*targets: Target) -> list[list[str]]:
+        return [asked(query) for query in bacula.queries(options(storages=storages), targets)[1:]]
 
-    assert asked(D0) == ['status storage="Changer"']
-    assert asked(far) == ['status storage="Far"']
-    assert asked(far, D0) == ['status storage="Changer"', 'status storage="Far"']
+    assert by_dialogue(D0) == [["Changer"]]
+    assert by_dialogue(far) == [["Far"]]
+    assert by_dialogue(far, D0) == [["Changer"], ["Far"]]
 
 
 def test_a_drive_that_a_person_placed_is_asked_about_there_only() -> None:
     over = {"storages": ["Changer", "Far"], "devices": {"SER0": {"device": "Drive-0", "storage": "Far"}}}
-    assert [query.lines[4] for query in bacula.queries(options(**over), [D0])[1:]] == ['status storage="Far"']
+    assert [asked(query) for query in bacula.queries(options(**over), [D0])[1:]] == [["Far"]]
 
 
 # What is read.
@@ -139,22 +152,21 @@ def test_a_drive_is_set_by_the_number_that_its_daemon_shows() -> None:
 
 
 def test_a_device_behind_two_storages_is_one_drive_and_set_once() -> None:
-    answers = {
-        "Changer": said.dialogue(), "Only0": said.dialogue("Only0", show=said.shown("Only0", "Drive-0")),
-    }
-    reading = read([D0, D1], answers, storages=["Changer", "Only0"])
+    answer = said.dialogue("Changer", ("Only0", said.shown("Only0", "Drive-0"), said.status("Only0")))
+    reading = read([D0, D1], answer, storages=["Changer", "Only0"])
     assert reading.drives["SER0"].names == (NAME_0,)
-    reading = read([D0, D1], answers, storages=["Only0", "Changer"])
+    reading = read([D0, D1], answer, storages=["Only0", "Changer"])
     assert reading.drives["SER0"].names == ("Drive-0 (storage=Only0 drive=0)",)
     assert reading.drives["SER1"].names == (NAME_1,)
     assert reading.online == 2
 
 
-FAR = said.dialogue(
-    "Far", listed=["Changer", "Far"], show=said.shown("Far", "Single"),
-    shows=said.status("Far", devices=(said.SINGLE,), changers="", daemon="192.0.2.20:9103"),
+FAR = (
+    "Far", said.shown("Far", "Single"), said.status("Far", devices=(said.SINGLE,), changers="", daemon="192.0.2.20:9103")
 )
-BOTH = {"Changer": said.dialogue(listed=["Changer", "Far"]), "Far": FAR}
+LISTED = ("Changer", "Far")
+#: Two hosts, two dialogues.
+BOTH = {"Changer": said.dialogue(listed=LISTED), "Far": said.dialogue(FAR[0], listed=LISTED, show=FAR[1], shows=FAR[2])}
 
 
 def test_a_drive_of_two_storage_daemons_has_both_names_and_is_online_if_one_has_it_so() -> None:
@@ -170,7 +182,7 @@ def test_a_drive_of_two_storage_daemons_has_both_names_and_is_online_if_one_has_
 
 
 def test_two_libraries_with_the_same_names_are_told_apart_by_their_daemons() -> None:
-    far = said.dialogue("Far", listed=["Changer", "Far"], shows=said.status("Far", daemon="192.0.2.20:9103"))
+    far = said.dialogue("Far", listed=LISTED, shows=said.status("Far", daemon="192.0.2.20:9103"))
     storages = [{"name": "Changer", "host": "director1"}, {"name": "Far", "host": "media1"}]
     there = Target("SER5", (), elsewhere={"media1": ("/dev/nst0",)})
     reading = read([D0, there], {**BOTH, "Far": far}, storages=storages)
@@ -245,13 +257,15 @@ def test_a_device_that_a_person_names_and_bacula_lacks_is_no_drive_that_is_not_c
 
 
 def test_a_device_name_that_two_storage_daemons_have_needs_the_storage() -> None:
-    answers = {**BOTH, "Far": FAR.replace("Single", "Drive-0")}
+    same = [text.replace("Single", "Drive-0") for text in FAR]
     over: dict[str, Any] = {"storages": ["Changer", "Far"]}
-    assert problem(D7, answers, devices={"SER7": "Drive-0"}, **over) == (
+    both = said.dialogue("Changer", ("Far", *same[1:]), listed=LISTED)
+    assert problem(D7, both, devices={"SER7": "Drive-0"}, **over) == (
         "application_bacula_devices names device Drive-0 for it, but several storage daemons have one: 192.0.2.10:9103,"
         " 192.0.2.20:9103; give the storage with it"
     )
-    found = read([D7], answers, devices={"SER7": {"device": "Drive-0", "storage": "Far"}}, **over).drives["SER7"]
+    far = {"Far": said.dialogue("Far", listed=LISTED, show=same[1], shows=same[2])}
+    found = read([D7], far, devices={"SER7": {"device": "Drive-0", "storage": "Far"}}, **over).drives["SER7"]
     assert found.names == ("Drive-0 (storage=Far drive=0)",)
 
 
@@ -315,12 +329,13 @@ def test_two_devices_of_an_autochanger_with_one_number_are_not_set() -> None:
 
 
 def test_a_storage_that_cannot_be_read_leaves_every_drive_unknown_that_may_be_there() -> None:
-    answers = {**BOTH, "Far": said.dialogue("Far", listed=["Changer", "Far"], shows=said.failed("Far"))}
     sentence = (
         f"the director does not reach the storage daemon of storage Far at {said.DAEMON}: it is down, or refuses the director;"
         " nothing was sent to it"
     )
-    assert problem(D0, answers, storages=["Changer", "Far"]) == sentence
+    both = said.dialogue("Changer", ("Far", FAR[1], said.failed("Far")), listed=LISTED)
+    assert problem(D0, both, storages=["Changer", "Far"]) == sentence
+    answers = {**BOTH, "Far": said.dialogue("Far", listed=LISTED, shows=said.failed("Far"))}
     far = Target("SER7", (), elsewhere={"media1": ("/dev/nst7",)})
     reading = read([D0, far], answers, storages=[{"name": "Changer", "host": "director1"}, {"name": "Far", "host": "media1"}])
     assert states(reading) == {"SER0": "online"}
@@ -385,19 +400,32 @@ def test_one_dialogue_sets_many_drives_always_with_their_number(state: str, word
     )
 
 
-def test_drives_of_different_storages_are_set_apart_so_that_one_daemon_that_hangs_takes_no_others_time() -> None:
+FAR_AWAY = ["Changer", {"name": "Far", "host": "media1"}]
+
+
+def test_drives_of_different_hosts_are_set_apart_so_that_one_daemon_that_hangs_takes_no_others_time() -> None:
     names = {**NAMES, "SER7": ("Single (storage=Far drive=0)",)}
-    near, far = bacula.settings(options(storages=["Changer", "Far"]), "offline", names, [D0, D7, D1])
+    near, far = bacula.settings(options(storages=FAR_AWAY), "offline", names, [D0, D7, D1])
     assert (near.drives, far.drives) == (("SER0", "SER1"), ("SER7",))
     assert far.commands[0].lines == (("SER7", 'disable storage="Far" drive=0'), ("SER7", "."), "quit")
 
 
 def test_a_drive_of_two_storage_daemons_is_set_in_both() -> None:
     names = {"SER0": (NAME_0, "Single (storage=Far drive=0)")}
-    (setting,) = bacula.settings(options(storages=["Changer", "Far"]), "online", names, [D0])
+    (setting,) = bacula.settings(options(storages=FAR_AWAY), "online", names, [D0])
     assert [command.lines[0] for command in setting.commands] == [
         ("SER0", 'enable storage="Changer" drive=0'), ("SER0", 'enable storage="Far" drive=0'),
     ]
+
+
+def test_drives_of_several_storages_of_one_host_are_set_in_one_dialogue() -> None:
+    names = {"SER0": ("Drive-0 (storage=Only0 drive=0)",), "SER1": ("Drive-1 (storage=Only1 drive=1)",)}
+    (setting,) = bacula.settings(options(storages=["Only0", "Only1"]), "offline", names, [D0, D1])
+    (dialogue,) = setting.commands
+    assert dialogue.lines == (
+        ("SER0", 'disable storage="Only0" drive=0'), ("SER0", "."), ("SER1", 'disable storage="Only1" drive=1'), ("SER1", "."),
+        "quit",
+    )
 
 
 def test_nothing_is_set_for_no_drive() -> None:

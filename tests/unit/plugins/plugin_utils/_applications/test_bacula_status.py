@@ -156,7 +156,7 @@ def test_messages_between_the_answers_do_no_harm() -> None:
 
 def test_a_console_that_echoes_nothing_is_understood() -> None:
     output = said.dialogue()
-    for line in _bacula_status.lines("Changer"):
+    for line in _bacula_status.lines(["Changer"]):
         output = output.replace(f"\n{line}\n", "\n")
     assert read(output) == read(said.dialogue())
 
@@ -220,13 +220,49 @@ def test_a_storage_that_is_not_listed_is_not_used_whatever_the_director_makes_of
         'Storage resource "Changer": not found\nAutomatically selected Storage: Only0\n' + said.status("Only0"),
         "Automatically selected Storage: Only0\n" + said.status("Only0"),
         said.status("Only0"),
-        said.status("Only0") + said.status("Changer"),
-        said.status("Changer") + said.status("Only0"),
-        "Automatically selected Storage: Changer\n" + said.status(),
+        said.status("Changer2"),
     ],
 )
 def test_a_status_of_another_storage_is_not_taken_for_the_one_that_was_meant(shows: str) -> None:
     assert " in place of storage Changer" in read(said.dialogue(shows=shows)).problem
+
+
+ONLY = ("Only0", said.shown("Only0", "Drive-0"), said.status("Only0"))
+
+
+def test_storages_of_one_dialogue_are_told_apart() -> None:
+    output = said.dialogue("Changer", ONLY)
+    assert read(output) == read(said.dialogue())
+    only = read(output, Storage("Only0"))
+    assert (only.problem, only.reaches, set(only.devices)) == ("", "Drive-0", {"Drive-0", "Drive-1"})
+
+
+def test_a_storage_beside_one_that_is_not_there_is_believed() -> None:
+    wrong = 'Storage resource "Chnger": not found\nAutomatically selected Storage: Only0\n' + said.status("Only0")
+    output = said.dialogue("Chnger", ONLY, show="", shows=wrong)
+    assert read(output, Storage("Chnger")).problem == (
+        "the director has no storage Chnger for this console; it lists Changer, Only0, Only1"
+    )
+    assert read(output, Storage("Only0")).problem == ""
+
+
+def test_a_storage_daemon_that_hangs_is_told_from_those_before_and_behind_it() -> None:
+    output = said.dialogue("Only0", ("Changer", said.shown(), "HERE"), ("Only1", said.shown("Only1", "Drive-1"), ""))
+    output = output.partition("HERE")[0] + f"Connecting to Storage daemon Changer at {said.DAEMON}\n"
+    answer = Answered(output, rc=143, timed_out=True)
+    assert read(answer, Storage("Only0")).problem == ""
+    assert read(answer).problem == f"the storage daemon of storage Changer at {said.DAEMON} does not answer; nothing was sent to it"
+    assert read(answer, Storage("Only1")).problem == (
+        f"storage Only1 was not asked, because the storage daemon of storage Changer at {said.DAEMON} does not answer"
+    )
+    damaged = Answered(output.replace("Used Volume status:", ""), rc=143, timed_out=True)
+    assert read(damaged, Storage("Only0")).problem == "the status of storage Only0 is cut off: Used Volume status: has no end"
+
+
+def test_a_storage_daemon_that_is_down_is_told_from_those_before_and_behind_it() -> None:
+    output = said.dialogue("Changer", ONLY, shows=said.failed())
+    assert "does not reach the storage daemon of storage Changer" in read(output).problem
+    assert read(output, Storage("Only0")).problem == ""
 
 
 @pytest.mark.parametrize("command", [".storage", "status"])
