@@ -5,7 +5,7 @@
 """The one script that asks a host for its drives and ports, and the reading of its answer, for all platforms.
 
 Pure. Private: may change at any time. To add a platform, write its file in `_platforms` with ``SYSTEM``, ``command`` and
-``parse``, and name it in `PLATFORMS`.
+``parse``, and name it in `PLATFORMS`. Its body may use the functions of `_asked.SHELL`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import shlex
 from typing import Any, Protocol
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _asked as asked
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
     DriveSharingError,
     InvalidValueError,
@@ -66,7 +67,7 @@ def command(platform: str = "auto", root: str = "/") -> str:
     if not isinstance(root, str) or not _ROOT.fullmatch(root):
         msg = f"root must be an absolute path of letters, digits and '._/+,@:-', not {shown(root)}"
         raise InvalidValueError(msg)
-    lines = ["LC_ALL=C", "export LC_ALL", f"root={shlex.quote(root.rstrip('/'))}"]
+    lines = ["LC_ALL=C", "export LC_ALL", f"root={shlex.quote(root.rstrip('/'))}", asked.SHELL.strip("\n")]
     if platform == "auto":
         lines += ["system=$(uname -s)", 'printf "drive_sharing_facts 1 %s\\n" "$system"', "case $system in"]
         for known in PLATFORMS.values():
