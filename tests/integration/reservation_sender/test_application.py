@@ -61,9 +61,9 @@ def recorded(name: str) -> str:
     return (FIXTURES / f"{name}.txt").read_text()
 
 
-IDLE, RUNNING, WRITING, MOUNTED, DOWN = (
-    recorded(name)
-    for name in ("bacula_idle_closed", "bacula_reserved", "bacula_writing", "bacula_idle_mounted", "bacula_storage_down")
+IDLE, RUNNING, LOOKING, WRITING, MOUNTED, DOWN = (
+    recorded(f"bacula_{name}")
+    for name in ("idle_closed", "reserved", "looking", "writing", "idle_mounted", "storage_down")
 )
 ASKED = "-n|-c|/a file|status storage=Lab Changer\nquit\n"
 
@@ -81,6 +81,18 @@ def test_a_job_that_runs_keeps_its_drive(server: Server, receiver: Receiver, con
     assert server.says("job-end") == ""
     assert receiver.rows() == {DRIVE: ("reserved", 1), OTHER: ("released", 2)}
     assert console.told() == [ASKED]
+
+
+def test_a_drive_that_a_job_only_looks_into_is_not_reported(server: Server, receiver: Receiver, console: Console) -> None:
+    """Before it loads a tape Bacula looks for it in every drive, and shows its job there meanwhile."""
+    console.answers(LOOKING)
+    assert server.call("changer", "loaded", "Drive-1", "echo", "0").stdout == "0\n"
+    assert server.says("sync") == ""
+    assert receiver.rows() == {DRIVE: ("reserved", 1)}
+    # To release a drive it has to be shown that nobody is there at all.
+    server.says("reserved", OTHER)
+    assert server.says("job-end") == ""
+    assert receiver.rows() == {DRIVE: ("reserved", 1), OTHER: ("reserved", 1)}
 
 
 @pytest.mark.parametrize("answer", [IDLE, MOUNTED], ids=["closed", "mounted"])
