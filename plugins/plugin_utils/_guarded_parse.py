@@ -126,8 +126,10 @@ def parse_read(stdout: str, nonce: str, drives: Sequence[str], queries: Sequence
         if frame.kind == "start" and len(frame.words) == 2:
             clock, reading.boot = frame.words
             reading.clock = int(clock) if re.fullmatch(r"[0-9]{1,12}", clock) else None
-        elif frame.kind == "rec" and len(frame.words) >= 3:
-            drive, busy, text = frame.rest.split(" ", 2)
+        elif frame.kind == "rec" and len(parts := frame.rest.split(" ", 2)) == 3:
+            drive, busy, text = parts
+            if drive not in drives:
+                continue
             reading.records[drive] = _raw(text, busy)
             if busy != "-":
                 reading.busy[drive] = busy
@@ -153,8 +155,8 @@ def parse_list(stdout: str, nonce: str) -> Listing:
     listing = Listing()
     frames = list(_frames(stdout, nonce))
     for frame in frames:
-        if frame.kind == "rec" and len(frame.words) >= 3:
-            instance, drive, text = frame.rest.split(" ", 2)
+        if frame.kind == "rec" and len(parts := frame.rest.split(" ", 2)) == 3:
+            instance, drive, text = parts
             raw = _raw(text, "-")
             if raw is not None and _is_name(instance, drive):
                 listing.records.append((instance, drive, raw))
@@ -208,8 +210,9 @@ def parse_set(stdout: str, nonce: str, units: Sequence[Any]) -> SetReading:
 def _unit(unit: Any, frames: list[_Frame], stamp: str | None) -> UnitReading:
     answers: dict[str, list[CommandAnswer]] = {"c": [], "q": []}
     one = UnitReading()
+    mine = {item.drive for item in unit.drives}
     for place, frame in enumerate(frames):
-        if frame.kind == "drive" and len(frame.words) >= 2 and frame.words[1] in OUTCOMES:
+        if frame.kind == "drive" and len(frame.words) >= 2 and frame.words[0] in mine and frame.words[1] in OUTCOMES:
             drive, outcome, *detail = frame.words
             one.drives[drive] = outcome
             if outcome != "done":

@@ -319,6 +319,20 @@ def test_if_the_step_was_run_twice_the_last_one_counts() -> None:
     assert len(got.answers) == 2
 
 
+def test_what_is_told_of_other_drives_is_not_heard() -> None:
+    got = read(READ.replace("rec D1 - -", f"rec D1 - -\n{NONCE} rec D\x1b[31m 1 =x\n{NONCE} rec D3 1 =x"))
+    assert got == read(READ)
+    got = _guarded.parse_set(SET.replace("drive D2", f"drive D\x1b[31m locked 1\n{NONCE} drive D2"), NONCE, [UNIT])
+    assert got == _guarded.parse_set(SET, NONCE, [UNIT])
+
+
+@pytest.mark.parametrize("blank", ["\t", "\v", "\u2028"])
+def test_a_record_that_is_written_in_another_way_is_none_that_was_read(blank: str) -> None:
+    got = read(READ.replace("rec D1 - -", f"rec D1{blank}-{blank}-"))
+    assert (got.complete, "D1" in got.records) == (False, False)
+    assert _guarded.parse_list(f"\n{NONCE} start\n{NONCE} rec A{blank}D1{blank}=x\n{NONCE} end\n", NONCE).records == []
+
+
 def test_an_unreadable_record_is_no_record() -> None:
     got = read(READ.replace("rec D1 - -", "rec D1 - ?"))
     with pytest.raises(InvalidValueError, match="is no record"):
