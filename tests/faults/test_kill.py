@@ -190,7 +190,7 @@ def test_a_play_that_is_killed_on_the_way_to_the_error_state_leaves_none_once_th
     if EVERY or not steps:
         world.behave(C, "ok", "offline")
         world.settle()
-        world.check(OFF, more={"host_c": "offline"})
+        world.check(OFF, repeated=["host_c"])
 
 
 @pytest.mark.parametrize(("steps", "who"), points(FORCE if EVERY else {}) + points(STAND, 1, ends=False))
@@ -204,7 +204,7 @@ def test_a_play_that_is_killed_on_the_way_to_the_error_state_is_made_good_while_
     world.behave(C, "ok", "offline")
     assert world.clear_error().status == 0, world.told()
     world.settle()
-    world.check(OFF, more={"host_c": "offline"})
+    world.check(OFF, repeated=["host_c"])
 
 
 @pytest.mark.parametrize(("steps", "who"), points(UNDO))
@@ -220,7 +220,7 @@ def test_a_play_that_is_killed_while_it_takes_an_error_back_is_made_good_by_the_
         assert world.struck, world.told()
     if EVERY or not steps:
         world.settle()
-        world.check(OFF, more={"host_c": "offline"})
+        world.check(OFF, repeated=["host_c"])
 
 
 @pytest.mark.parametrize(("steps", "who"), points(dict(reversed(LOST.items())), 1, ends=False))
@@ -257,7 +257,7 @@ def test_a_clearing_that_is_killed_is_finished_by_a_play_or_by_the_person(world,
         if world.drive(DRIVE)["error_state"]:
             world.clear_error()
             world.settle()
-        world.check(OFF, more={"host_c": "offline"})
+        world.check(OFF, repeated=["host_c"])
 
 
 @pytest.mark.parametrize(("steps", "who"), points(BY_HAND, 2, ends=False))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _source
+    from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _last_resort, _source
     from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
         DriveSharingError,
     )
@@ -24,7 +24,7 @@ except ImportError:
     if _ROOT is None:
         raise
     sys.path.insert(0, str(_ROOT))
-    from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _source
+    from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _last_resort, _source
     from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
         DriveSharingError,
     )
@@ -38,7 +38,8 @@ description:
     would reach the playbook as a trusted variable; the playbook
     V(tapeworks.drive_sharing.reservation_change) reads the changes from the table.
   - The source ends only on wrong arguments, or when the rule engine claims nothing any more; run
-    ansible-rulebook under a service manager that starts it again.
+    ansible-rulebook under a service manager that starts it again. If ansible-rulebook has not ended C(claim_timeout)
+    seconds later, because its plays hang, the source ends its process.
 version_added: 0.1.0
 author:
   - Tapeworks maintainers (@tapeworks)
@@ -103,9 +104,15 @@ EXAMPLES = r"""
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     """Run until cancelled; a wrong argument ends it at once with one sentence."""
+    patience = _last_resort.PATIENCE
     try:
-        await _source.serve(queue.put, _source.check(args))
-    except DriveSharingError as exc:
+        config = _source.check(args)
+        patience = config.dispatcher.claim_timeout
+        await _source.serve(queue.put, config)
+    except Exception as exc:
+        _last_resort.prepare(queue, patience)
+        if not isinstance(exc, DriveSharingError):
+            raise
         # The engine logs the text of the exception: one sentence, without what led to it.
         msg = f"reservations: {exc}"
         raise ValueError(msg) from None
