@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _changes,
+    _conflicts,
     _history,
     _host_rows,
     _lookup,
@@ -64,20 +65,21 @@ def write_hosts(
         " ON CONFLICT (drive, kind, value, library) DO UPDATE SET seen_at = excluded.seen_at",
         [(*attribute, now) for attribute in sorted(set().union(*(one.attributes for one in hosts.values())))],
     )
+    _conflicts.write_drives(tx, drives, now)
     watch.redo(tx, now)
     _changes.retry_unresolved(tx, now)
     problems = [problem for one in hosts.values() for problem in one.problems]
-    return problems + _port_conflicts(tx, ports)
+    return problems + list(_conflicts.of_drives(tx, drives).values()) + _conflicts.of_ports(tx, ports)
 
 
 def _present(
     tx: Any, hosts: Collection[str]
-) -> tuple[set[tuple[str, str]], set[tuple[str, Port]]]:
-    """(host, drive) and (host, port) that the tables have of these hosts."""
-    paths = _rows.select_in(tx, "SELECT host, drive FROM paths WHERE host IN {in}", hosts)
+) -> tuple[dict[tuple[str, str], str], set[tuple[str, Port]]]:
+    """(host, drive) with its detail, and (host, port), that the tables have of these hosts."""
+    paths = _rows.select_in(tx, "SELECT host, drive, detail FROM paths WHERE host IN {in}", hosts)
     ports = _rows.select_in(tx, "SELECT host, protocol, id FROM ports WHERE host IN {in}", hosts)
     return (
-        {(row["host"], row["drive"]) for row in paths},
+        {(row["host"], row["drive"]): row["detail"] for row in paths},
         {(row["host"], (row["protocol"], row["id"])) for row in ports},
     )
 
@@ -90,11 +92,13 @@ class _Watch:
         self._ports = [{"protocol": protocol, "id": identifier} for protocol, identifier in ports]
         self._instances = _lookup.managed_instances(tx, drives)
         self._owners = _lookup.port_owners(tx, self._ports)
+        self._conflicts = _conflicts.of_drives(tx, drives)
 
     def redo(self, tx: Any, now: float) -> None:
         """Let reserved drives that this concerns become due."""
         instances = _lookup.managed_instances(tx, self._drives)
         changed = {drive for drive in self._drives if instances.get(drive) != self._instances.get(drive)}
+        changed |= self._conflicts.keys() ^ _conflicts.of_drives(tx, self._drives).keys()
         owners = _lookup.port_owners(tx, self._ports)
         moved = {key for key in {*owners, *self._owners} if owners.get(key) != self._owners.get(key)}
         if moved:
@@ -109,12 +113,15 @@ class _Watch:
         )
 
 
-def _write_paths(tx: Any, hosts: Mapping[str, HostRows], old: Collection[tuple[str, str]], now: float) -> None:
+def _write_paths(tx: Any, hosts: Mapping[str, HostRows], old: Mapping[tuple[str, str], str], now: float) -> None:
     tx.many(
         "INSERT INTO paths (host, drive, devices, detail, origin, seen_at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (host, drive) DO UPDATE SET devices = excluded.devices, detail = excluded.detail,"
         " origin = excluded.origin, seen_at = excluded.seen_at, missing_since = NULL",
-        [(one.host, drive, *values, now) for one in hosts.values() for drive, values in one.paths.items()],
+        [
+            (one.host, drive, devices, _conflicts.since(detail, old.get((one.host, drive)), now), origin, now)
+            for one in hosts.values() for drive, (devices, detail, origin) in one.paths.items()
+        ],
     )
     gone = sorted((host, drive) for host, drive in old if drive not in hosts[host].paths)
     tx.many(
@@ -178,12 +185,14 @@ def _write_instances(tx: Any, hosts: Mapping[str, HostRows], now: float) -> None
 def forget_host(tx: Any, host: str, now: float) -> bool:
     """Remove a host that the site has no more; False: it was not there."""
     old_paths, old_ports = _present(tx, [host])
-    watch = _Watch(tx, {drive for _host, drive in old_paths}, {port for _host, port in old_ports})
+    drives = {drive for _host, drive in old_paths}
+    watch = _Watch(tx, drives, {port for _host, port in old_ports})
     for table in ("paths", "ports", "instances", "seen"):
         tx.execute(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608
     tx.execute("DELETE FROM hosts WHERE host = ?", (host,))
     if not tx.rowcount:
         return False
+    _conflicts.write_drives(tx, drives, now)
     watch.redo(tx, now)
     _history.add(tx, now, "forgotten", f"Host {host} was removed from the associations.", host=host)
     return True
@@ -196,46 +205,18 @@ def hosts_with_facts(tx: Any) -> dict[str, float]:
 
 def conflicts(tx: Any) -> list[str]:
     """One sentence for each thing that two hosts claim and only one can have, naming both."""
-    found = _port_conflicts(tx, None)
-    for row in tx.execute(
+    found = [*_conflicts.of_drives(tx, None).values(), *_conflicts.of_ports(tx, None)]
+    rows = tx.execute(
         "SELECT a.instance, a.host AS one, b.host AS other FROM instances a JOIN instances b"
         " ON b.instance = a.instance AND b.host > a.host"
         " WHERE a.application <> b.application OR a.scope <> b.scope OR a.control_points <> b.control_points"
         " AND a.scope = 'instance' ORDER BY a.instance, a.host, b.host LIMIT 100"
-    ):
-        found.append(
-            f"Hosts {row['one']} and {row['other']} describe instance {row['instance']} differently (application, scope or"
-            f" control points); what {row['one']} says is used. Make their drive_sharing_applications agree."
-        )
-    return found
-
-
-def _port_conflicts(tx: Any, ports: Collection[Port] | None) -> list[str]:
-    """Ports that hosts without a common instance have at the same time; None: look at all."""
-    columns = (
-        "SELECT p.protocol, p.id, p.host, i.instance FROM ports p JOIN instances i ON i.host = p.host"
-        " WHERE p.missing_since IS NULL AND p.id IN "
     )
-    if ports is None:
-        rows = tx.execute(
-            columns + "(SELECT id FROM ports WHERE missing_since IS NULL GROUP BY id HAVING COUNT(*) > 1)"  # noqa: S608
-        )
-    else:
-        rows = _rows.select_in(tx, f"{columns}{{in}}", {identifier for _protocol, identifier in ports})
-    claims: dict[Port, dict[str, set[str]]] = {}
-    for row in rows:
-        claims.setdefault((row["protocol"], row["id"]), {}).setdefault(row["host"], set()).add(row["instance"])
-    found = []
-    for (protocol, identifier), hosts in sorted(claims.items()):
-        names = sorted(hosts)
-        other = next((name for name in names[1:] if not hosts[name] & hosts[names[0]]), None)
-        if other is not None:
-            found.append(
-                f"Port {protocol} {identifier} is on host {names[0]} ({', '.join(sorted(hosts[names[0]]))}) and on host"
-                f" {other} ({', '.join(sorted(hosts[other]))}): while both claim it, it decides nothing. Correct"
-                " drive_sharing_ports of one of them, or run host_facts where the adapter was moved from."
-            )
-    return found
+    return found + [
+        f"Hosts {row['one']} and {row['other']} describe instance {row['instance']} differently (application, scope or"
+        f" control points); what {row['one']} says is used. Make their drive_sharing_applications agree."
+        for row in rows
+    ]
 
 
 def everything(tx: Any) -> dict[str, dict[str, Any]]:
@@ -253,8 +234,10 @@ def everything(tx: Any) -> dict[str, dict[str, Any]]:
             "control_points": row["control_points"].split(), "managed": _rows.loads(row["managed"]),
         })
     for row in tx.execute("SELECT * FROM paths ORDER BY host, drive"):
+        detail = _rows.loads(row["detail"]) or {}
+        detail.pop("wwnn_since", None)
         _put(found, row, "drives", {
-            **(_rows.loads(row["detail"]) or {}), "serial": row["drive"], "devices": _rows.loads(row["devices"]) or [],
+            **detail, "serial": row["drive"], "devices": _rows.loads(row["devices"]) or [],
             "origin": row["origin"], "seen_at": row["seen_at"], "missing_since": row["missing_since"],
         })
     for row in tx.execute("SELECT * FROM ports ORDER BY host, protocol, id"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _rows
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _conflicts, _rows
 
 PortKey = tuple[str | None, str | None]
 
@@ -23,6 +23,7 @@ class Associations:
         owners: dict[PortKey, set[str]],
         hosts: dict[str, float],
         libraries: dict[str, str],
+        conflicts: tuple[dict[str, str], dict[PortKey, str]],
     ) -> None:
         """Made by lookup only."""
         #: host: when its facts were written, epoch seconds; the hosts that see the drives, and their control points.
@@ -30,6 +31,7 @@ class Associations:
         self._instances = instances
         self._owners = owners
         self._libraries = libraries
+        self._drive_conflicts, self._port_conflicts = conflicts
 
     def instances_of(self, drive: str, *, managed_only: bool = True) -> list[dict[str, Any]]:
         """Instances that see a drive, by name.
@@ -41,8 +43,19 @@ class Associations:
         return [found[name] for name in sorted(found) if found[name]["managed"] or not managed_only]
 
     def owners(self, port: Mapping[str, Any]) -> set[str]:
-        """Instances that a port belongs to: of the hosts that have it, else of those that had it last."""
+        """Instances that a port belongs to: of the hosts that have it, else of those that had it last.
+
+        None of an IP address that hosts of different instances have: it may be on others too.
+        """
         return set(self._owners.get((port["protocol"], port["id"]), ()))
+
+    def conflict(self, drive: str) -> str | None:
+        """Why a drive is shared by nobody: hosts see different drives under its serial number."""
+        return self._drive_conflicts.get(drive)
+
+    def port_conflict(self, port: Mapping[str, Any]) -> str | None:
+        """Why a port decides nothing by itself: hosts of different instances have it."""
+        return self._port_conflicts.get((port["protocol"], port["id"]))
 
     def library(self, drive: str) -> str | None:
         """The library's inventory name, where host variables or host facts tell it."""
@@ -73,7 +86,11 @@ def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]
         tx, "SELECT host, updated_at FROM hosts WHERE host IN {in}", sorted(control_points - set(hosts))
     ):
         hosts[row["host"]] = row["updated_at"]
-    return Associations(instances, port_owners(tx, ports), hosts, _libraries(tx, drives))
+    claims = _claims(tx, ports)
+    told = {key: sentence for key, hosts_of in claims.items() if (sentence := _conflicts.port_sentence(*key, hosts_of))}
+    return Associations(
+        instances, _owners(claims), hosts, _libraries(tx, drives), (_conflicts.of_drives(tx, drives), told)
+    )
 
 
 def _add(found: dict[str, dict[str, Any]], row: Mapping[str, Any], files: list[str]) -> None:
@@ -101,19 +118,35 @@ def _add(found: dict[str, dict[str, Any]], row: Mapping[str, Any], files: list[s
 
 def port_owners(tx: Any, ports: Collection[Mapping[str, Any]]) -> dict[PortKey, set[str]]:
     """Which instances each port belongs to; ports that nobody has are left out."""
+    return _owners(_claims(tx, ports))
+
+
+def _owners(claims: Mapping[PortKey, Mapping[str, set[str]]]) -> dict[PortKey, set[str]]:
+    found = {}
+    for key, hosts in claims.items():
+        names = set().union(*hosts.values())
+        # Cluster addresses, container networks: nobody can say which other hosts have such an address too.
+        if key[0] != "ip" or all(of_host == names for of_host in hosts.values()):
+            found[key] = names
+    return found
+
+
+def _claims(tx: Any, ports: Collection[Mapping[str, Any]]) -> dict[PortKey, dict[str, set[str]]]:
+    """port: {host: instances} of the hosts that have it, else of those that had it last."""
     wanted = {(port["protocol"], port["id"]) for port in ports if port["id"] is not None}
-    live: dict[PortKey, set[str]] = {}
-    lost: dict[PortKey, set[str]] = {}
+    live: dict[PortKey, dict[str, set[str]]] = {}
+    lost: dict[PortKey, dict[str, set[str]]] = {}
     for row in _rows.select_in(
         tx,
-        "SELECT p.protocol, p.id, p.missing_since, i.instance FROM ports p JOIN instances i ON i.host = p.host"
+        "SELECT p.protocol, p.id, p.host, p.missing_since, i.instance FROM ports p JOIN instances i ON i.host = p.host"
         " WHERE p.id IN {in}",
         sorted({key[1] for key in wanted if key[1] is not None}),
     ):
         key = (row["protocol"], row["id"])
         if key in wanted:
             # An adapter that was moved belongs to the host that has it now.
-            (live if row["missing_since"] is None else lost).setdefault(key, set()).add(row["instance"])
+            claims = live if row["missing_since"] is None else lost
+            claims.setdefault(key, {}).setdefault(row["host"], set()).add(row["instance"])
     return {**lost, **live}
 
 

@@ -88,17 +88,25 @@ def make(
     ``changes``: rows of the claim (drive, sequence, attempt, status, holders). ``associations``: what
     ``_associations.lookup`` gives. ``inventory``: the inventory's hosts. ``silent``: drive: the (instance, host) pairs
     that did not answer for the same sequence before. ``taken``: drive: the instances where we have it offline; they are
-    asked even if the drive is shared no more, because nobody else would give it back.
+    asked even if the drive is shared no more, because nobody else would give it back. A drive under whose serial number
+    hosts see different drives is not shared.
     """
     plan = Plan()
     absent: dict[str, set[str]] = {}
     mute: dict[str, set[str]] = {}
+    conflicts: dict[str, None] = {}
     for change in changes:
         drive = change["drive"]
         instances = associations.instances_of(drive)
-        if len(instances) < 2:
+        refused = associations.conflict(drive) if len(instances) > 1 else None
+        told = [refused, *(associations.port_conflict(holder) for holder in change["holders"] if holder.get("id"))]
+        conflicts |= dict.fromkeys(sentence for sentence in told if sentence and len(instances) > 1)
+        if len(instances) < 2 or refused:
             mine = set((taken or {}).get(drive, ()))
             instances = [one for one in associations.instances_of(drive, managed_only=False) if one["instance"] in mine]
+        if not instances and refused:
+            plan.settled[drive] = "hosts see different drives under this serial number"
+            continue
         if not instances:
             instances = associations.instances_of(drive)
             who = instances[0]["instance"] if instances else "nobody"
@@ -140,6 +148,7 @@ def make(
             f"Instance {name} has no control point and was not asked about {_few(drives)}; give its hosts control_points in"
             " drive_sharing_applications, and run the playbook host_facts."
         )
+    plan.warnings += sorted(conflicts)
     return plan
 
 

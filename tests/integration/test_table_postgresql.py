@@ -32,7 +32,10 @@ from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_world import World
 
 UNIT = "ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils"
-SHARED = ("test_store", "test_changes", "test_dispatch", "test_handshake", "test_error_state", "test_associations", "test_history")
+SHARED = (
+    "test_store", "test_changes", "test_dispatch", "test_handshake", "test_error_state", "test_associations", "test_conflicts",
+    "test_history",
+)
 pytest.register_assert_rewrite(*(f"{UNIT}.{name}" for name in SHARED))
 
 for name in SHARED:

@@ -134,12 +134,19 @@ class Associations:
     def __init__(self, drives: dict[str, list[dict[str, Any]]], unmanaged: dict[str, list[dict[str, Any]]] | None = None) -> None:
         self.drives = drives
         self.unmanaged = unmanaged or {}
+        self.conflicts: dict[str, str] = {}
 
     def instances_of(self, drive: str, *, managed_only: bool = True) -> list[dict[str, Any]]:
         return self.drives.get(drive, []) + ([] if managed_only else self.unmanaged.get(drive, []))
 
     def owners(self, port: dict[str, Any]) -> set[str]:
         return owners(port)
+
+    def conflict(self, drive: str) -> str | None:
+        return self.conflicts.get(drive)
+
+    def port_conflict(self, port: dict[str, Any]) -> str | None:
+        return self.conflicts.get(port["id"])
 
 
 def change(drive: str = "D1", **over: Any) -> dict[str, Any]:
