@@ -70,7 +70,7 @@ class ActionModule(ApplicationAction):
         dry = bool(self._task.check_mode)
         report = Report(store, batch, host, dry=dry)
         by_instance: dict[tuple[str, str], list[Any]] = {}
-        for row in _play.asks_of(store, batch, host):
+        for row in _play.asks_of(store, batch, host, policy.missing_days):
             by_instance.setdefault((row["ask"].instance, row["application"]), []).append(row["ask"])
         store.close()
         for (instance, application), asks in by_instance.items():

@@ -18,8 +18,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 #: Answers that are no confirmation, and no silence either (design 4.2).
 PENDING = ("busy", "floor")
 #: A drive that vanished from a host is still asked about there: in service it is gone from the bus, and the application has
-#: it all the same. After this time it counts as not connected.
-MISSING_SECONDS = 30 * 86_400.0
+#: it all the same. After this time it counts as not connected (drive_sharing_missing_days).
+MISSING_DAYS = 30
 SCOPES = ("host", "instance")
 #: Why a drive is settled that not everybody has confirmed.
 IN_ERROR = "in its error state"
@@ -192,13 +192,13 @@ def hosts_to_ask(tx: Any, batch: str) -> dict[str, int]:
     return {row["host"]: row["number"] for row in rows}
 
 
-def work(tx: Any, batch: str, host: str) -> list[dict[str, Any]]:
+def work(tx: Any, batch: str, host: str, missing_days: float = MISSING_DAYS) -> list[dict[str, Any]]:
     """What this control point has to answer: one row for each drive and instance.
 
     Keys: drive, instance, host, application, scope, relation, attempts, sequence, attempt, status, holders, port,
     observed_at, library (the change as it was claimed), table_sequence (the newest change), error_state, taken (the copy:
     of the instance, where that has one state), lease_until, devices (this host's files of the drive), elsewhere (host:
-    files, of the instance's other hosts), connected (a host of the instance sees the drive).
+    files, of the instance's other hosts), connected (a host of the instance sees the drive, or has lost it for less than ``missing_days``).
     """
     rows = tx.execute(
         "SELECT a.drive, a.instance, a.host, a.application, a.scope, a.relation, a.attempts, d.attempt,"  # noqa: S608
@@ -222,7 +222,7 @@ def work(tx: Any, batch: str, host: str) -> list[dict[str, Any]]:
             "SELECT drive, host, devices FROM seen"
             " WHERE instance = ? AND (missing_since IS NULL OR missing_since > ?) AND drive IN {in}",
             drives,
-            before=(instance, tx.now() - MISSING_SECONDS),
+            before=(instance, tx.now() - missing_days * 86_400.0),
         ):
             seen.setdefault((one["drive"], instance), {})[one["host"]] = _rows.loads(one["devices"]) or []
     found = []

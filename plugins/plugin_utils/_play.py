@@ -114,10 +114,10 @@ def _few_forks(forks: int, asked: Mapping[str, int]) -> list[str]:
     ]
 
 
-def asks_of(store: Any, batch: str, host: str) -> list[dict[str, Any]]:
+def asks_of(store: Any, batch: str, host: str, missing_days: float = Policy.missing_days) -> list[dict[str, Any]]:
     """Give what a host is asked, as rows with the key ``ask`` and the application of the instance."""
     with store.read() as tx:
-        rows = _dispatch.work(tx, batch, host)
+        rows = _dispatch.work(tx, batch, host, missing_days)
         stopped = _sharing.since(tx) is not None
     found = []
     for row in rows:

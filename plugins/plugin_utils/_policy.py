@@ -19,6 +19,7 @@ TOGETHER = 8
 #: The variables that decide; no other is looked at, so that a broken one elsewhere stops nothing.
 VARIABLES = (
     "mode", "error_on", "error_limit", "handshake_timeout", "handshake_retries", "handshake_retry_delay", "minimum_online",
+    "missing_days",
 )
 
 
@@ -33,6 +34,7 @@ class Policy:
     handshake_retries: int = 0
     handshake_retry_delay: int = 2
     minimum_online: int = 0
+    missing_days: int = 30
 
     def act_seconds(self, drives: int) -> int:
         """The longest that one control point may take for ``drives`` drives, all of them hanging, retries included."""
@@ -53,6 +55,8 @@ def policy(variables: Mapping[str, Any]) -> Policy:
         handshake_retries=_whole(variables, "handshake_retries", default.handshake_retries, 0, 100),
         handshake_retry_delay=_whole(variables, "handshake_retry_delay", default.handshake_retry_delay, 0, 3600),
         minimum_online=_whole(variables, "minimum_online", default.minimum_online, 0, 10_000),
+        # What is missing for longer is forgotten: _history.KEEP_MISSING_SECONDS.
+        missing_days=_whole(variables, "missing_days", default.missing_days, 0, 90),
     )
 
 

@@ -170,6 +170,20 @@ def test_a_host_that_no_longer_sees_the_drive_is_still_asked_for_thirty_days(
     assert {host: site.asks(host)[0].connected for host in "abc"} == {"a": True, "b": True, "c": connected}
 
 
+@pytest.mark.parametrize("days", [0, 7, 90])
+def test_how_long_it_is_asked_can_be_set(site: Site, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    site.world.host("c", ())
+    site.world.see("reserved", "a")
+    site.claim()
+
+    def connected(after: float) -> bool:
+        monkeypatch.setattr(site.world.store, "clock", lambda: START + after * 86_400.0)
+        (row,) = _play.asks_of(site.world.store, site.batch, "c", days)
+        return row["ask"].connected
+
+    assert [connected(days + later) for later in (-0.1, 0.1)] == [days > 0, False]
+
+
 def test_a_drive_that_nobody_can_be_asked_about_is_owed_and_said_so(site: Site) -> None:
     site.inventory = {"localhost"}
     site.world.see("reserved", "a")

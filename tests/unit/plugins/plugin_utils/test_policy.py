@@ -20,6 +20,7 @@ NUMBERS = {
     "handshake_retries": (0, 0, 100),
     "handshake_retry_delay": (2, 0, 3600),
     "minimum_online": (0, 0, 10_000),
+    "missing_days": (30, 0, 90),
 }
 
 
@@ -32,7 +33,7 @@ def refused(variables: dict[str, Any], message: str) -> None:
 def test_without_any_variable_the_documented_defaults_hold(variables: dict[str, Any]) -> None:
     assert policy.policy(variables) == policy.Policy(
         mode="enforce", error_on=("reserved",), error_limit=2, handshake_timeout=10, handshake_retries=0,
-        handshake_retry_delay=2, minimum_online=0,
+        handshake_retry_delay=2, minimum_online=0, missing_days=30,
     )
 
 
