@@ -27,7 +27,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -46,6 +46,11 @@ CHANGER = Path("/etc/bacula/scripts/disk-changer")
 DIRECTOR, STORAGE, FILE = DAEMONS = ("dir", "sd", "fd")
 DRIVES = ("Drive-0", "Drive-1")
 SLOTS = 4
+#: The consoles with few rights, and what they may say.
+CONSOLES = {
+    "drive_operations": ["enable", "disable", "status", "show", "quit", ".storage"],
+    "drive_use": ["status", "release", ".status", "quit"],
+}
 #: How a job ended that went well.
 OK = "Backup OK"
 #: Seconds for what takes a fraction of a second as a rule. A job that waits for a drive looks again every 30 seconds.
@@ -89,25 +94,22 @@ class Drive:
 class Bacula:
     """One instance; a context manager.
 
-    `changer_command` is what the storage daemon calls instead of the changer script, with the same words after it;
-    `job_lines` are further lines of every job's resource; `environment` is that of the daemons.
+    `job_lines` are further lines of every job's resource, from the next `configure` on.
     """
 
     directory: Path
     name: str = "lab"
     address: str = "127.0.0.1"
-    changer_command: str = ""
     job_lines: Sequence[str] = ()
-    environment: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
         self.etc, self.work, self.tapes = (self.directory / name for name in ("etc", "work", "tapes"))
         self.ports = dict(zip(DAEMONS, _free_ports(self.address, len(DAEMONS)), strict=True))
-        self.passwords = {name: secrets.token_hex(12) for name in (*DAEMONS, "console")}
-        #: For a person with all rights, and for whoever may do no more than set drives.
+        self.passwords = {name: secrets.token_hex(12) for name in (*DAEMONS, *CONSOLES)}
+        #: For a person with all rights; for whoever may do no more than set drives; for who may only let them go.
         self.full_console = self.etc / "bconsole.conf"
-        self.console = self.etc / "drive_operations.conf"
+        self.console, self.use_console = (self.etc / f"{name}.conf" for name in CONSOLES)
         self.changer = self.etc / "disk-changer"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._held: dict[int, tuple[str, int]] = {}
@@ -163,18 +165,16 @@ class Bacula:
         (self.directory / "small").write_text("to be saved\n" * 1000, encoding="utf-8")
         for pipe in self.pipes.values():
             os.mkfifo(pipe)
+        self.configure()
+
+    def configure(self) -> None:
+        """Write the configurations; what runs takes them when it is started anew."""
         for path, text in (
             (self.etc / "dir.conf", self._director()),
             (self.etc / "sd.conf", self._storage_daemon()),
             (self.etc / "fd.conf", self._file_daemon()),
             (self.full_console, self._director_of_console(self.passwords["dir"])),
-            (
-                self.console,
-                self._director_of_console("not used by a named console")
-                + resource(
-                    "Console", Name="drive_operations", Password=self.passwords["console"], Director=f"{self.name}-dir"
-                ),
-            ),
+            *((self.etc / f"{name}.conf", self._console(name)) for name in CONSOLES),
         ):
             path.touch(0o600)
             path.write_text(text, encoding="utf-8")
@@ -219,21 +219,22 @@ class Bacula:
             _file_set("Small", self.directory / "small"),
             *(_file_set(name, path, "readfifo = yes") for name, path in self.pipes.items()),
             *(resource("Job", *self.job_lines, Name=name, FileSet=name, **job) for name in ("Small", *self.pipes)),
-            resource(
-                "Console", Name="drive_operations", Password=self.passwords["console"],
-                CommandACL=["enable", "disable", "status", "show", "quit", ".storage"],
-                StorageACL=everything, CatalogACL=everything, JobACL=everything, ClientACL=everything,
-                PoolACL=everything, FileSetACL=everything,
+            *(
+                resource(
+                    "Console", Name=name, Password=self.passwords[name], CommandACL=commands,
+                    StorageACL=everything, CatalogACL=everything, JobACL=everything, ClientACL=everything,
+                    PoolACL=everything, FileSetACL=everything,
+                )
+                for name, commands in CONSOLES.items()
             ),
         ])  # fmt: skip
 
     def _storage_daemon(self) -> str:
-        command = self.changer_command or str(self.changer)
         return "\n".join([
             resource("Storage", **self._here("sd", "SD"), Maximum_Concurrent_Jobs=20),
             resource("Director", Name=f"{self.name}-dir", Password=self.passwords["sd"]),
             f'Messages {{\n  Name = Standard\n  director = {self.name}-dir = all\n}}',
-            resource("Autochanger", Name="Changer", Device=list(DRIVES), Changer_Command=f"{command} %c %o %S %a %d %v",
+            resource("Autochanger", Name="Changer", Device=list(DRIVES), Changer_Command=f"{self.changer} %c %o %S %a %d %v",
                      Changer_Device=self.etc / "changer.conf"),
             *(
                 resource(
@@ -257,6 +258,11 @@ class Bacula:
             "Director", Name=f"{self.name}-dir", DIRport=self.ports["dir"], Address=self.address, Password=password
         )
 
+    def _console(self, name: str) -> str:
+        return self._director_of_console("not used by a named console") + resource(
+            "Console", Name=name, Password=self.passwords[name], Director=f"{self.name}-dir"
+        )
+
     # The daemons
 
     def launch(self) -> None:
@@ -274,7 +280,7 @@ class Bacula:
         command = ["setpriv", "--pdeathsig=KILL", f"bacula-{daemon}", "-f", "-c", str(self.etc / f"{daemon}.conf")]
         with (self.work / f"{daemon}.out").open("ab") as log:
             self._running[daemon] = subprocess.Popen(
-                command, cwd=self.work, env={**(self.environment or os.environ), "PATH": SYSTEM_PATH},
+                command, cwd=self.work, env={**os.environ, "PATH": SYSTEM_PATH},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         if wait:

@@ -77,6 +77,15 @@ class BaculaStory(Story):
 
         self.wait(f"the newest change of {drive} is confirmed everywhere", settled)
 
+    def wait_until_settled_as(self, drive: str, status: str) -> None:
+        """Wait until every control point has confirmed that a drive is reserved, or released."""
+
+        def settled() -> bool:
+            row = self.world.drive(drive)
+            return bool(row) and row["status"] == status and row["settled"] >= row["sequence"]
+
+        self.wait(f"it is confirmed everywhere that {drive} is {status}", settled)
+
     def wait_for_state(self, drive: str, host: Host, state: str) -> None:
         """Wait until Bacula shows a state."""
         self.wait(f"{host.name} has {drive} {state}", lambda: self.world.state(drive, host) == state)
@@ -184,7 +193,7 @@ def test_a_director_that_hangs_puts_the_drive_into_its_error_state_until_that_is
 def test_a_wrong_password_of_the_console_is_told_in_one_sentence(story: BaculaStory, world: BaculaWorld) -> None:
     bacula = world.bacula["host_b"]
     right = bacula.console.read_text()
-    bacula.console.write_text(right.replace(bacula.passwords["console"], "none of its passwords"))
+    bacula.console.write_text(right.replace(bacula.passwords["drive_operations"], "none of its passwords"))
     step = story.force_error("B's console has a wrong password; A reserves", HOST_A, SECOND, "host_b")
     bacula.console.write_text(right)
     story.clear("The error is cleared", SECOND)
@@ -207,3 +216,49 @@ def test_a_storage_daemon_that_is_down_while_a_drive_is_reserved_and_released_ha
     story.wait("no command is left with B's director", lambda: bacula.consoles() == 0)
     story.show(Step("B's storage daemon is back"), ALL_ON)
     fault("bacula-storage-down").seen_in(step.said[0], HOST="host_b")
+
+
+def test_a_job_that_is_reported_takes_the_drive_from_the_others_and_its_end_gives_it_back(
+    story: BaculaStory, world: BaculaWorld
+) -> None:
+    world.report_use(HOST_A)
+    bacula = world.bacula["host_a"]
+    # The second time the tape is known, and was in the drive a moment ago.
+    for turn in ("first", "second"):
+        job = bacula.run(0, hold=True)
+        bacula.wait_until_busy(0)
+        story.wait_until_settled_as(FIRST, "reserved")
+        story.shows(f"A's {turn} job writes", (ON, ON), (OFF, ON), (OFF, ON))
+        assert bacula.let_end(job) == OK
+        story.wait_until_settled_as(FIRST, "released")
+        story.show(Step(f"A's {turn} job has ended"), ALL_ON)
+
+
+def test_a_job_gets_the_drive_that_is_left_to_its_instance_and_takes_that_from_the_others(
+    story: BaculaStory, world: BaculaWorld
+) -> None:
+    story.reserves(HOST_B, FIRST)
+    bacula = world.bacula["host_a"]
+    job = bacula.run(hold=True)
+    story.wait_for_state(SECOND, HOST_B, OFF)
+    # C keeps it as its last one.
+    story.wait_for_answer(SECOND, HOST_C, "floor")
+    story.shows("B holds the first drive, A's job writes", (OFF, ON), (ON, OFF), (OFF, ON), holders=(HOST_B, None))
+    assert bacula.let_end(job) == OK
+    story.wait_until_settled_as(SECOND, "released")
+    story.releases(HOST_B, FIRST)
+    story.show(Step("Both are free again"), ALL_ON)
+
+
+def test_the_tapes_of_both_drives_are_put_away_before_the_drives_are_given_back(
+    story: BaculaStory, world: BaculaWorld
+) -> None:
+    bacula = world.bacula["host_a"]
+    for number, drive in enumerate((FIRST, SECOND)):
+        bacula.say(f"mount storage=Changer drive={number} slot={number + 1}")
+        story.wait_for_state(drive, HOST_B, OFF)
+    world.drive_use(HOST_A, "job-end")
+    for drive in (FIRST, SECOND):
+        story.wait_until_settled_as(drive, "released")
+    assert [drive.text for drive in bacula.drives() if "mounted" in drive.text] == []
+    story.show(Step("A's tapes are in their slots"), ALL_ON)
