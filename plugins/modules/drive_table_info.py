@@ -149,7 +149,9 @@ drives:
       returned: always
       sample: 42
     settled_why:
-      description: Why that one is settled, V(confirmed), V(in its error state), or why nobody had to be asked.
+      description:
+        - Why that one is settled, V(confirmed), V(in its error state), V(only observed), or why nobody had to be asked.
+        - "V(only observed): by C(drive_sharing_mode) something was left as it was that has to be set."
       type: str
       returned: always
       sample: confirmed
