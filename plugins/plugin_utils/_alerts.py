@@ -167,7 +167,8 @@ class Alerts:
             return []
         states = _rows.select_in(tx, "SELECT drive FROM drives WHERE error_state <> '' AND drive IN {in}", self._drives)
         in_error = {row["drive"] for row in states}
-        line = f"{_count(self._drives)} now confirmed by all control points."
+        are = "is" if len(self._drives) == 1 else "are"
+        line = f"{_count(self._drives, 'Drive')} {are} now confirmed by all control points."
         if in_error:
             line += f" Still in the error state, until the playbook clear_error is run: {_silence.some(in_error, _silence.NAMED)}."
         self._drives, self._hosts, self._in_error = set(), set(), set()
@@ -175,10 +176,10 @@ class Alerts:
         return [line]
 
 
-def _count(drives: Collection[str]) -> str:
+def _count(drives: Collection[str], one: str = "drive") -> str:
     if len(drives) == 1:
-        return f"Drive {next(iter(drives))} is"
-    return f"{len(drives)} drives ({_silence.some(drives)}) are"
+        return f"{one} {next(iter(drives))}"
+    return f"{len(drives)} drives ({_silence.some(drives)})"
 
 
 def _said(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -188,6 +189,11 @@ def _said(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def _sentences(held: Mapping[str, _Drive]) -> list[str]:
     if len(held) <= _silence.FEW:
         return [drive.message for _name, drive in sorted(held.items())]
+    nobody = {name: drive for name, drive in held.items() if not drive.said}
+    if nobody:
+        # None of their control points can be asked, or all have answered in this very moment.
+        asked = {name: drive for name, drive in held.items() if name not in nobody}
+        return [f"{min(nobody.items())[1].message} So it is with {_count(nobody)}.", *(_sentences(asked) if asked else ())]
     line = f"{_silence.many((name, drive.said) for name, drive in sorted(held.items()))}; it is owed and asked again."
     in_error = [name for name, drive in held.items() if drive.in_error]
     if in_error:

@@ -125,6 +125,8 @@ class Dispatcher:
         self._look_at = 0.0
         self._heard: int | None = None
         self._alerts = _alerts.Alerts()
+        #: What is to be told, until it was handed over: a table that cannot be written to ends a look early.
+        self._untold: list[str] = []
         self._pruned = 0.0
         self._started = False
 
@@ -178,7 +180,7 @@ class Dispatcher:
             now = tx.now() if self._clock is None else self._clock()
             if self._notice_jump(step, now) < 0:
                 _dispatch.put_off_no_more(tx, now)
-            self._tell(tx, step, now)
+            self._tell(tx, now)
             expired = _dispatch.expire(tx, now, lambda claimer: not _process.gone(claimer))
             _views.pause_failing(tx, expired, now, _dispatch.backoff)
             self._again(tx, step, now)
@@ -187,6 +189,8 @@ class Dispatcher:
             if now - self._pruned > 3600 and not _history.prune(tx, now, self._options.keep_history):
                 self._pruned = now
             due = _dispatch.next_due(tx)
+        told, self._untold = self._untold, []
+        step.messages += [(logging.WARNING, message) for message in told]
         self._token = store.changed_token()
         # At the latest the next second: a play's process may have been killed, which no row tells.
         self._look_at = passed + (1.0 if due is None else min(1.0, max(0.005, due - now)))
@@ -211,16 +215,15 @@ class Dispatcher:
         ))
         return jump
 
-    def _tell(self, tx: Any, step: Step, now: float) -> None:
-        """Log what plays wrote to the history since the last look."""
+    def _tell(self, tx: Any, now: float) -> None:
+        """Gather what plays wrote to the history since the last look."""
         if self._heard is None:
             self._heard = _history.newest(tx)
             self._alerts.start(tx, now)
         rows = _history.since(tx, self._heard)
         if rows:
             self._heard = rows[-1]["id"]
-        for message in self._alerts.take(tx, rows, now) + self._alerts.look(tx, now, _dispatch.under_way(tx)):
-            step.messages.append((logging.WARNING, message))
+        self._untold += self._alerts.take(tx, rows, now) + self._alerts.look(tx, now, _dispatch.under_way(tx))
 
     def _again(self, tx: Any, step: Step, now: float) -> None:
         """Emit again what nobody claimed in time, and notice an engine that claims nothing any more."""

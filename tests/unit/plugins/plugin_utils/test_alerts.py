@@ -109,6 +109,15 @@ def test_plays_that_do_not_end_keep_nothing_back_for_long(log: Log) -> None:
     assert len(log.look(1, under_way=4)) == 1
 
 
+def test_drives_of_which_nobody_could_be_asked_are_one_line_too(log: Log) -> None:
+    message = "Drive {} (change 1, reserved): none of its control points is in the inventory, so nobody was asked; it is owed."
+    with log.world.transaction() as tx:
+        for number in range(50):
+            drive = f"D{number:03}"
+            _history.add(tx, log.world.now, "silent", message.format(drive), drive)
+    assert log.look(_alerts.HOLD) == [f"{message.format('D000')} So it is with 50 drives (D000, D001, D002 and 47 more)."]
+
+
 def test_a_few_drives_are_told_one_by_one_and_the_error_state_in_the_same_line(log: Log) -> None:
     log.see(2)
     log.policy = Policy(error_limit=1)

@@ -422,6 +422,22 @@ def test_what_plays_write_into_the_history_is_told_once_and_only_what_matters(en
     assert engine.messages == []
 
 
+def test_what_is_to_be_told_is_not_lost_with_a_look_that_fails(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.look()
+    with engine.world.store.write() as tx:
+        _history.add(tx, engine.world.now, "kept", "Drive D1 is offline in A.", "D1")
+
+    def fails(*_args: Any) -> None:
+        raise TableError("locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(_dispatch, "next_due", fails)
+        with pytest.raises(TableError):
+            engine.later(2)
+    engine.later(2)
+    assert engine.messages == ["Drive D1 is offline in A."]
+
+
 def test_the_history_from_before_the_start_is_not_told_again(world: World) -> None:
     with world.store.write() as tx:
         _history.add(tx, world.now, "silent", "Old.", "D1")
