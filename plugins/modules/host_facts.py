@@ -71,7 +71,8 @@ notes:
   - "SAS ports and paths: C(/sys/class/sas_phy), C(sas_port), C(sas_device)."
   - "The iSCSI name before there is a session: C(/etc/iscsi/initiatorname.iscsi), which usually only root may read."
   - "The serial number where the kernel does not show it: C(sg_inq) of sg3_utils, if it is installed and C(/dev/sg*) may be read."
-  - "IP addresses are not collected: most of them mean nothing to a library. Name those that do in C(drive_sharing_ports)."
+  - "IP addresses, for libraries that report the sender's: C(ip -o addr show), not below another O(root). Loopback, link-local,
+    containers' and additional addresses are left out; name those that matter in C(drive_sharing_ports)."
   - "B(Variables.) C(drive_sharing_drives) is a list of drives. Each has C(serial), and as far as known C(manufacturer_serial),
     C(wwnn), C(wwpns), C(vendor), C(model), C(devices), C(paths) (C(device); C(port) and C(target_port), each with C(protocol) and C(id)), C(location)
     and C(library). A drive that was found gets the keys that are given here, and origin V(overridden); others are added with origin V(manual).

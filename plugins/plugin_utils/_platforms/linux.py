@@ -19,10 +19,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _asked as asked
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _facts as facts
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers as identifiers
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _vpd as vpd
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import _linux_addresses as addresses
 
 #: What `uname -s` says.
 SYSTEM = "Linux"
@@ -40,6 +42,9 @@ attributes() {
 below() {
   value=${1##*/$2-}
   value=$2-${value%%/*}
+}
+sg_inq() {
+  command sg_inq --raw --page=0x80 "$1" | od -An -v -tx1
 }
 class=$root/sys/class
 PATH=$PATH:/usr/bin:/usr/sbin:/sbin
@@ -62,12 +67,12 @@ for entry in "$class"/scsi_device/*; do
   for node in "$device"/scsi_tape/* "$device"/scsi_generic/* "$device"/*/IBMtape*; do
     if [ -e "$node" ]; then printf "node %s\n" "${node##*/}"; fi
   done
-  if [ ! -r "$device/vpd_pg80" ] && command -v sg_inq >/dev/null; then
+  if [ ! -r "$device/vpd_pg80" ] && ( unset -f sg_inq && command -v sg_inq ) >/dev/null; then
     for node in "$device"/scsi_generic/sg*; do
       node=$root/dev/${node##*/}
       if [ -r "$node" ]; then
         printf "pg80\n"
-        sg_inq --raw --page=0x80 "$node" </dev/null | od -An -v -tx1
+        ask sg_inq "$node"
       fi
     done
   fi
@@ -175,7 +180,7 @@ class _Record:
 
 def command() -> str:
     """Give the body of the script; the shell that runs it must have set ``root`` and ``LC_ALL=C``."""
-    return _SCRIPT.strip("\n")
+    return _SCRIPT.strip("\n") + addresses.SCRIPT.rstrip("\n")
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -196,7 +201,10 @@ def parse(text: str) -> dict[str, Any]:
         # A host adapter may have one SAS address for all its ports, or one for each.
         return of_host[0] if len(of_host) == 1 else sas_ports.get(device.one("sas_port"))
 
-    ports = facts.ports([*fc.values(), *iscsi, *sas])
+    answers = asked.read(text)
+    notes += asked.notes(answers, {"sg_inq": "drives whose serial number the kernel does not show are left out", **addresses.LOST})
+    states = {name: record.one("operstate") for name, record in records["netdev"].items()}
+    ports = facts.ports([*fc.values(), *iscsi, *sas, *addresses.ports(answers, states)])
     devices = sorted(records["device"].values(), key=lambda device: [int(part) for part in device.name.split(":")])
     links = _links(records["files"].values())
     paths = [path for device in devices if (path := _path(device, initiator(device), records, links, notes))]
@@ -204,23 +212,25 @@ def parse(text: str) -> dict[str, Any]:
     notes += found_notes
     if not devices:
         notes.append("No tape drive was found: /sys/class/scsi_device has no device of type 1.")
-    if not ports:
+    if all(port["protocol"] == "ip" for port in ports):
         notes.append(f"No initiator port was found in {_SOURCES}.")
     return {"drives": drives, "ports": ports, "notes": list(dict.fromkeys(notes))}
 
 
 def _read(text: str) -> dict[str, dict[str, _Record]]:
     """Sort the lines into records, by kind and name; a hexadecimal line goes on with what stood before it."""
-    kinds = ("device", "fc_host", "iscsi_host", "iscsi_session", "sas_phy", "sas_port_of_host", "files")
+    kinds = ("device", "fc_host", "iscsi_host", "iscsi_session", "sas_phy", "sas_port_of_host", "files", "netdev")
     records: dict[str, dict[str, _Record]] = {kind: {} for kind in kinds}
     record: _Record | None = None
     page: str | None = None
     # Not splitlines: it also splits at signs that may stand in the text of a device.
     for line in text.split("\n"):
-        if page and record and _HEX_LINE.fullmatch(line.strip(" ")):
-            record.values[page].append(line)
+        if page and record and _HEX_LINE.fullmatch(line.removeprefix("|").strip(" ")):
+            record.values[page].append(line.removeprefix("|"))
             continue
         key, _blank, value = line.partition(" ")
+        if key in ("asked", "ended") or line.startswith("|"):
+            continue
         page = None
         if key in records:
             record = None if key == "device" and not _ADDRESS.fullmatch(value) else _Record(key, value)

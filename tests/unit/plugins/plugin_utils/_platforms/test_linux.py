@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -495,7 +496,8 @@ def test_junk_in_vendor_and_model_is_removed(host: sysfs.Host) -> None:
     assert drive["model"] == "[2J"
 
 
-def test_sg_inq_is_asked_where_the_kernel_shows_no_serial_page(host: sysfs.Host) -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+def test_sg_inq_is_asked_where_the_kernel_shows_no_serial_page(host: sysfs.Host, shell: str) -> None:
     host.fc_drive(host.fc_host(7, FC), "7:0:0:0", TARGET, st=False, pages={"pg80": None}, **IBM)
     tool = host.write(
         "bin/sg_inq",
@@ -503,8 +505,35 @@ def test_sg_inq_is_asked_where_the_kernel_shows_no_serial_page(host: sysfs.Host)
     )
     tool.chmod(0o755)
     tool.write_text(tool.read_text().replace("$0/../../dev", str(host.root / "dev")))
-    text = run(host.root, environment={"PATH": f"{tool.parent}:{os.environ['PATH']}"})
-    assert [drive["serial"] for drive in host_facts.parse(text)["drives"]] == ["10WT"]
+    text = run(host.root, shell, environment={"PATH": f"{tool.parent}:{os.environ['PATH']}"})
+    facts = host_facts.parse(text)
+    assert [drive["serial"] for drive in facts["drives"]] == ["10WT"]
+    assert facts["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "note"),
+    [
+        ("echo sg_inq: error opening file: /dev/sg0: Permission denied >&2; exit 15",
+         r"sg_inq \S+/dev/sg0 may not be run by this user \(.*Permission denied\), so drives .* are left out; use become\."),
+        ("exit 1", r"sg_inq \S+/dev/sg0 gave nothing, so drives whose serial number the kernel does not show are left out\."),
+        ("exec sleep 60", r"sg_inq \S+/dev/sg0 did not end within 10 s, and sg_inq was not asked again, so drives .* are left out\."),
+    ],
+    ids=["denied", "nothing", "hangs"],
+)
+def test_a_sg_inq_that_gives_nothing_is_said_and_the_other_drives_are_there(
+    host: sysfs.Host, monkeypatch: pytest.MonkeyPatch, body: str, note: str
+) -> None:
+    adapter = host.fc_host(7, FC)
+    host.fc_drive(adapter, "7:0:0:0", TARGET, st=False, pages={"pg80": None}, **IBM)
+    host.fc_drive(adapter, "7:0:1:0", "0x500507630f44be99", serial="10WT067890", unit="500507630f04be99")
+    tool = host.write("bin/sg_inq", f"#!/bin/sh\n{body}\n")
+    tool.chmod(0o755)
+    script = host_facts.command("linux", root=str(host.root)).replace("patience=10\n", "patience=1\n")
+    monkeypatch.setattr(host_facts, "command", lambda **_options: script)
+    facts = host_facts.parse(run(host.root, environment={"PATH": f"{tool.parent}:{os.environ['PATH']}"}))
+    assert [drive["serial"] for drive in facts["drives"]] == ["10WT067890"]
+    assert any(re.fullmatch(note, said) for said in facts["notes"]), facts["notes"]
 
 
 def test_a_sign_that_python_takes_for_the_end_of_a_line_makes_no_new_line(host: sysfs.Host) -> None:
