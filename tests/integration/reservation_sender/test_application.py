@@ -86,7 +86,7 @@ def test_a_job_that_runs_keeps_its_drive(server: Server, receiver: Receiver, con
 def test_a_drive_that_a_job_only_looks_into_is_not_reported(server: Server, receiver: Receiver, console: Console) -> None:
     """Before it loads a tape Bacula looks for it in every drive, and shows its job there meanwhile."""
     console.answers(LOOKING)
-    assert server.call("changer", "loaded", "Drive-1", "echo", "0").stdout == "0\n"
+    assert server.call("changer", "loaded", "Drive-1", "echo", "4").stdout == "4\n"
     assert server.says("sync") == ""
     assert receiver.rows() == {DRIVE: ("reserved", 1)}
     # To release a drive it has to be shown that nobody is there at all.

@@ -55,12 +55,13 @@ def both(server: Server, changer: Path, operation: str, status: int = 0) -> None
     if lines[1].startswith((b"reserved", b"released")):
         lines.pop(1)
     assert (shown, done.stderr, done.returncode) == (lines, plain.stderr, status)
-    assert reported == (b"" if operation == "slots" else b"reserved acknowledged")
+    assert reported == (b"" if operation in ("slots", "loaded") else b"reserved acknowledged")
 
 
 @pytest.mark.parametrize("status", [0, 1, 126])
 def test_loading_is_reported_before_and_unloading_after(server: Server, receiver: Receiver, changer: Path, status: int) -> None:
     both(server, changer, "slots", status)
+    both(server, changer, "loaded", status)
     assert receiver.rows() == {}
     both(server, changer, "load", status)
     assert receiver.rows() == {DRIVE: ("reserved", 1)}
@@ -156,9 +157,31 @@ def test_with_a_query_only_what_is_in_use_counts(server: Server, receiver: Recei
     assert receiver.rows() == {OTHER: ("reserved", 3)}
 
 
-def test_a_query_that_hangs_holds_the_changer_up_for_a_bounded_time(one_server: Server, receiver: Receiver) -> None:
-    query = one_server.script("query", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n")
+def test_nobody_is_asked_about_a_drive_without_a_tape(one_server: Server, receiver: Receiver) -> None:
+    # At its start an application asks the changer about every drive, and answers no question itself.
+    query = one_server.script("query", f"#!/bin/sh\necho asked >>'{one_server.folder}/asked'\necho Drive-0\n")
+    one_server.configure(receiver.port, f"query {query}")
+    assert one_server.call("changer", "loaded", "Drive-0", "echo", "0").stdout == "0\n"
+    failed = one_server.call("changer", "loaded", "Drive-0", "/bin/sh", "-c", "echo 4; exit 3")
+    assert (failed.returncode, failed.stdout) == (3, "4\n")
+    assert not (one_server.folder / "asked").exists()
+    assert one_server.call("changer", "loaded", "Drive-0", "printf", "4").stdout == "4"
+    assert receiver.rows() == {DRIVE: ("reserved", 1)}
+
+
+def test_a_query_that_hangs_holds_the_changer_up_once_for_a_bounded_time(one_server: Server, receiver: Receiver) -> None:
+    # Bacula's storage daemon asks about each drive at its start, before it answers anybody.
+    query = one_server.script(
+        "query", f"#!/bin/sh\ntrap '' TERM\necho asked >>'{one_server.folder}/asked'\nwhile :; do sleep 1; done\n"
+    )
     one_server.configure(receiver.port, f"query {query}", timeout=1)
-    done = one_server.call("changer", "loaded", "Drive-0", "echo", "4")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
+    for name in ("Drive-0", "Drive-1"):
+        done = one_server.call("changer", "loaded", name, "echo", "4")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
+    assert (one_server.folder / "asked").read_text() == "asked\n"
     assert one_server.left() == []
+    # After a minute it is asked again.
+    (one_server.state / ".silent").write_text("1000000000\n")
+    one_server.script("query", "#!/bin/sh\necho Drive-0\n")
+    assert one_server.call("changer", "loaded", "Drive-0", "echo", "4").stdout == "4\n"
+    assert receiver.rows() == {DRIVE: ("reserved", 1)}
