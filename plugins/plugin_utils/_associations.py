@@ -38,7 +38,7 @@ def write_host(
 
     ``facts``: drives and ports of host_facts; an entry with ``ignore: true`` is forgotten. ``instances``: instance,
     application, control_points, scope (host or instance), managed (true, false, or serials). A reserved drive whose
-    managed instances or whose holder's owners change is done again. Raises InvalidValueError.
+    managed instances or whose holder's owners change is done again, and any of which nobody could be asked before. Raises InvalidValueError.
     """
     return write_hosts(tx, [(host, facts, instances)], now)
 
@@ -95,7 +95,7 @@ class _Watch:
         self._conflicts = _conflicts.of_drives(tx, drives)
 
     def redo(self, tx: Any, now: float) -> None:
-        """Let reserved drives that this concerns become due."""
+        """Let reserved drives that this concerns become due, and those of which nobody could be asked before."""
         instances = _lookup.managed_instances(tx, self._drives)
         changed = {drive for drive in self._drives if instances.get(drive) != self._instances.get(drive)}
         changed |= self._conflicts.keys() ^ _conflicts.of_drives(tx, self._drives).keys()
@@ -109,7 +109,10 @@ class _Watch:
                 ):
                     changed.add(row["drive"])
         _rows.execute_in(
-            tx, "UPDATE drives SET due = ?, failures = 0 WHERE status = 'reserved' AND drive IN {in}", changed, before=(now,)
+            tx,
+            "UPDATE drives SET due = ?, failures = 0 WHERE (status = 'reserved' OR settled_why LIKE ?) AND drive IN {in}",
+            changed,
+            before=(now, f"{_changes.NOBODY}%"),
         )
 
 

@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+#: How the reason begins why a drive is settled of which nobody was asked.
+NOBODY = "seen by fewer than two"
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of one observation.
@@ -151,7 +155,7 @@ class _Recorder:
         # What we took has to be given back, and an error state ended, even if only one instance is left.
         if one != other or drive in self.taken or row.error_state:
             return ""
-        return f"seen by fewer than two managed instances ({one})"
+        return f"{NOBODY} managed instances ({one})"
 
     def _contradicts(self, one: Observation, row: _Row) -> str:
         """Say what is odd about a release by somebody who does not hold the drive: such a RELEASE is GOOD without effect."""
@@ -261,7 +265,9 @@ def raise_sequence(tx: Any, drive: str, at_least: int, now: float) -> int:
     tx.execute("UPDATE drives SET sequence = ?, due = ?, failures = 0 WHERE drive = ?", (at_least + 1, now, drive))
     _history.add(
         tx, now, "raised",
-        f"Drive {drive}: a record was at change {at_least}, the table only at {rows[0]['sequence']}; the table went past it.",
+        f"Drive {drive}: a record was at change {at_least}, the drive table only at {rows[0]['sequence']}; the table went past"
+        " it. Either the table was made anew or an old one put back, or another controller with a table of its own works on the"
+        " same hosts.",
         drive, at_least + 1,
     )
     return at_least + 1

@@ -208,6 +208,17 @@ def test_a_released_drive_is_left_alone_when_an_instance_joins(world: World) -> 
     assert world.due() == []
 
 
+def test_a_release_of_which_nobody_could_be_told_is_told_when_the_hosts_are_known(world: World) -> None:
+    world.see("released", port=port(0))
+    assert (world.due(), world.state()["settled"]) == ([], 1), "the table was made anew, and nobody is known to see the drive"
+    world.hosts("ab")
+    assert world.due() == ["D1"], "who has it offline by his record can have it again"
+    play = world.play()
+    assert play.settled_at_once == []
+    assert world.state()["settled"] == 0
+    assert play.confirm("a", "b").settled == ["D1"]
+
+
 def test_a_host_can_be_forgotten(world: World) -> None:
     world.hosts("abc").see("reserved", "a")
     world.play().confirm("a", "b", "c")

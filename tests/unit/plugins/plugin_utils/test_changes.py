@@ -213,6 +213,10 @@ def test_a_record_ahead_of_the_table_moves_the_table_past_it(world: World) -> No
         assert _changes.raise_sequence(tx, "NOBODY", 7, world.now) == 0
         with pytest.raises(InvalidValueError, match="must be a whole number up to"):
             _changes.raise_sequence(tx, "D1", 10**18, world.now)
+    assert world.messages("raised") == [
+        "Drive D1: a record was at change 41, the drive table only at 1; the table went past it. Either the table was made anew"
+        " or an old one put back, or another controller with a table of its own works on the same hosts."
+    ]
     assert play.verdict()["overtaken"]
     play.finish()
     assert world.due() == ["D1"], "it is done again at once, under its new number"
