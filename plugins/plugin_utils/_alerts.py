@@ -19,7 +19,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _ha
 
 #: What of the history is worth an operator's attention at once.
 KINDS = {
-    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert", "kept", "expired",
+    "silent", "error", "error_failed", "error_limit", "error_undone", "unsettled", "invalid", "contradiction", "alert", "kept",
+    "expired", "raised",
 }
 #: Those of drives that were not confirmed.
 HELD = {"silent", "error", "error_limit"}

@@ -117,7 +117,7 @@ def expire(tx: Any, now: float, alive: Callable[[dict[str, Any]], bool]) -> list
             claimer = _rows.loads(row["claimer"])
             if alive(claimer if isinstance(claimer, dict) else {}):
                 continue
-        why = "its lease is over" if over else "its play has ended without a word"
+        why = "its lease is over" if over else "its play has ended, or was stopped, without a word"
         freed = _freed(tx, "batch = ?", (row["batch"],), now)
         _end(tx, row["batch"], now)
         _history.add_many(

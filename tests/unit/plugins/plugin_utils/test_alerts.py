@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _alerts,
+    _changes,
     _dispatch,
     _history,
     _play,
@@ -216,6 +217,15 @@ def test_entries_of_other_kinds_are_told_up_to_a_number_within_a_minute(log: Log
     ]
     add(1)
     assert log.look() == ["Drive D0 was released by another."]
+
+
+def test_a_record_that_is_ahead_of_the_table_is_told(log: Log) -> None:
+    log.see(1)
+    with log.world.transaction() as tx:
+        _changes.raise_sequence(tx, "D000", 41, log.world.now)
+    told = log.look()
+    assert len(told) == 1
+    assert told[0].startswith("Drive D000: a record was at change 41, the drive table only at 1;")
 
 
 def test_a_clock_that_is_set_back_does_not_keep_anything_back(log: Log) -> None:

@@ -137,7 +137,7 @@ def test_an_expired_claim_frees_its_drives_at_once(world: World) -> None:
     assert world.due() == ["D1", "D2"]
     assert world.state()["failures"] == 1
     assert play.confirm("a").late
-    assert "Drive D1 is dispatched again: its play has ended without a word." in world.messages("expired")
+    assert "Drive D1 is dispatched again: its play has ended, or was stopped, without a word." in world.messages("expired")
 
 
 def test_the_claimer_is_not_asked_for_once_the_lease_is_over(world: World) -> None:
