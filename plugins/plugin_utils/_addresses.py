@@ -56,3 +56,17 @@ def netstat(lines: Iterable[str]) -> list[dict[str, Any]]:
     rows = [match for line in lines if (match := _NETSTAT.match(line))]
     found = [port(row[3] or row[4], not row[2], row[1]) for row in rows]
     return [entry for entry in found if entry]
+
+
+def without_aliases(ports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the first IPv4 address of each interface: the others are those that a cluster moves from host to host."""
+    kept: list[dict[str, Any]] = []
+    seen = set()
+    for entry in ports:
+        interface = entry["device"].partition(":")[0]
+        if ":" not in entry["id"]:
+            if interface in seen:
+                continue
+            seen.add(interface)
+        kept.append(entry)
+    return kept

@@ -16,7 +16,8 @@ Pure. Private: may change at any time.
                         ``skipped`` (a command of this name hung or was cut before: what hangs once hangs for each drive).
     ask_then FUNCTION WORD...
                         the same, and then FUNCTION, which finds the lines of the output in $answer and can go on with
-                        the names in them. It runs in a process of its own: what it sets is lost.
+                        the names in them. It runs in a process of its own: what it sets is lost with it, so what comes
+                        next is best asked in it too; then no command that hung is asked again.
     line TEXT           print a line as it is
 
 A command gets nothing on its standard input. It is never waited for longer than `SECONDS`, not even if it hangs in the
@@ -27,15 +28,17 @@ $(...), which waits for the end of the output: mksh and ksh93 keep copies of it 
 Any POSIX shell runs it (dash, bash, busybox, mksh and ksh93 are tested; it is written so that ksh88 and HP-UX's sh do
 too), but not the Bourne shell of Solaris 10. No single quotes: the text is quoted twice on its way.
 
-`read` gives the answers, `lines` what they say, `notes` one sentence for each kind of failure of each command.
+`read` gives the answers, `lines` what they say, `notes` one sentence for each kind of failure of each command, `named` the
+normal form of a name that a command told, `sentences` the notes as they may be shown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words, last_words
 
 #: How long one command may take, and how many lines it may print.
@@ -109,7 +112,7 @@ ask() {{
 ask_then() {{
   next=$1
   shift
-  ask "$@" | {{
+  ask "$@" | (
     answer=
     while IFS= read -r text; do
       line "$text"
@@ -125,7 +128,7 @@ ${{text#?}}" ;;
       esac
     done
     $next
-  }}
+  )
 }}
 """
 
@@ -178,7 +181,9 @@ class Answer:
         """Give what the command said about its failure, in a few printable words."""
         said = [line for line in self.lines if line.strip()]
         denied = next((line for line in said if _DENIED.search(line)), None)
-        return first_words(denied) if denied else last_words(said[-1], 120) if said else ""
+        if denied or len(said) <= _FEW_LINES:
+            return first_words(denied or " ".join(said))
+        return last_words(said[-1], 120)
 
 
 def read(text: str) -> list[Answer]:
@@ -250,3 +255,24 @@ def _note(kind: str, found: list[Answer], lost: str) -> str:
         "nothing": f"{command}{more} gave nothing",
     }[kind]
     return f"{said}{f', so {lost}' if lost else ''}{'; use become' if kind == 'denied' else ''}."
+
+
+def named(normal: Callable[[object, str], str], text: str | None, what: str, notes: list[str]) -> str | None:
+    """Give the normal form of a name that the host told; what is not one becomes a note."""
+    if not text or not text.strip():
+        return None
+    try:
+        return normal(text.strip(), what)
+    except InvalidValueError as exc:
+        notes.append(f"{exc}; it was left out.")
+        return None
+
+
+def sentences(found: Iterable[str]) -> list[str]:
+    """Give each note once, on one line and printable: parts of them are foreign text."""
+    return list(dict.fromkeys("".join(sign if sign.isprintable() else "?" for sign in note) for note in found))
+
+
+def printable(text: str | None) -> str | None:
+    """Keep what can be printed: vendor and model are free text of the drive."""
+    return "".join(sign for sign in text or "" if " " <= sign <= "~").strip() or None
