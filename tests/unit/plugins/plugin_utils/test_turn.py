@@ -39,7 +39,7 @@ class Clock:
 
     def keys(self) -> list[str]:
         with self.store.read() as tx:
-            return [row["key"] for row in tx.execute("SELECT key FROM meta WHERE key LIKE 'turn%'")]
+            return [row["key"] for row in tx.execute("SELECT key FROM meta WHERE key LIKE ?", ("turn%",))]
 
 
 @pytest.fixture
