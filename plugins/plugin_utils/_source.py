@@ -94,7 +94,19 @@ class TableThread:
     def _run(self, function: Callable[[Any], T]) -> T:
         if self._store is None:
             self._store = _store.open_store(self._location, create=True, site=self._site, clock=self._clock)
-        return function(self._store)
+            self._tell_new()
+        result = function(self._store)
+        self._tell_new()
+        return result
+
+    def _tell_new(self) -> None:
+        """At the first start it is a hint; afterwards it means that the table was deleted."""
+        if self._store.created:
+            self._store.created = False
+            LOGGER.warning(
+                "The drive table %s was made, for site %s. It knows no hosts yet: run the playbook host_facts.",
+                self._store.location_label, self._store.site,
+            )
 
     def close(self) -> None:
         """Close the table and end the thread."""

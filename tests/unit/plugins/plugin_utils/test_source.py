@@ -10,6 +10,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -252,6 +253,24 @@ def test_the_table_is_made_for_the_site_and_another_sites_is_refused_at_once(loc
     assert asyncio.run(site("here")) == "here"
     with pytest.raises(ForeignSiteError):
         asyncio.run(site("there"))
+
+
+def test_a_table_that_is_made_and_made_anew_is_told_each_time(location: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def body() -> None:
+        thread = _source.TableThread(location, "here")
+        try:
+            for _turn in range(2):
+                await thread.call(lambda _store: None)
+            for path in Path(location).parent.glob(f"{Path(location).name}*"):
+                path.unlink()
+            for _turn in range(2):
+                await thread.call(lambda store: store.changed_token())
+        finally:
+            thread.close()
+
+    asyncio.run(body())
+    told = f"The drive table {location} was made, for site here. It knows no hosts yet: run the playbook host_facts."
+    assert caplog.messages == [told, told]
 
 
 def test_a_thread_that_was_never_used_closes(location: str) -> None:
