@@ -24,7 +24,7 @@ options:
       - What the host runs. With V(auto) the host says it itself.
       - A host of another kind takes part with O(discover=false) and a description in its variables.
     type: str
-    choices: [auto, linux]
+    choices: [auto, aix, hpux, linux]
     default: auto
   root:
     description:
@@ -57,7 +57,7 @@ attributes:
     support: full
   platform:
     description: Operating systems that can be asked.
-    platforms: linux
+    platforms: linux, aix, hp-ux
     support: full
 author:
   - Tapeworks maintainers (@tapeworks)
@@ -73,6 +73,12 @@ notes:
   - "The serial number where the kernel does not show it: C(sg_inq) of sg3_utils, if it is installed and C(/dev/sg*) may be read."
   - "IP addresses, for libraries that report the sender's: C(ip -o addr show), not below another O(root). Loopback, link-local,
     containers' and additional addresses are left out; name those that matter in C(drive_sharing_ports)."
+  - "B(What is asked on AIX.) C(lsdev), C(lscfg) and C(lsattr) for drives of class tape that are Available, their serial numbers, WWNN,
+    ports and adapters; C(lsattr -l iscsi0) and C(ifconfig -a). Any user may ask them."
+  - "B(What is asked on HP-UX.) C(ioscan), C(scsimgr) and C(fcmsutil) for drives of both views, their serial numbers, paths and ports of any
+    driver; C(iscsiutil -l) and C(netstat -in). C(scsimgr), C(fcmsutil) and C(iscsiutil) want root (C(become)). Serial numbers need 11i v3."
+  - "Neither has run on such a host; the tests replace the commands by programs that print samples. What each fact was proven with is
+    in C(docs/host_facts.md) of the collection."
   - "B(Variables.) C(drive_sharing_drives) is a list of drives. Each has C(serial), and as far as known C(manufacturer_serial),
     C(wwnn), C(wwpns), C(vendor), C(model), C(devices), C(paths) (C(device); C(port) and C(target_port), each with C(protocol) and C(id)), C(location)
     and C(library). A drive that was found gets the keys that are given here, and origin V(overridden); others are added with origin V(manual).

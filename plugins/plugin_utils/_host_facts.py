@@ -20,7 +20,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
     InvalidValueError,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._identifiers import shown
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import linux
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import aix, hpux, linux
 
 
 class Platform(Protocol):
@@ -35,7 +35,7 @@ class Platform(Protocol):
         """Give ``drives``, ``ports`` and ``notes`` from what the body prints."""
 
 
-PLATFORMS: dict[str, Platform] = {"linux": linux}
+PLATFORMS: dict[str, Platform] = {"linux": linux, "aix": aix, "hpux": hpux}
 MANUAL = "describe its drives and ports in drive_sharing_drives and drive_sharing_ports, and set drive_sharing_discover to false"
 
 _BEGIN = re.compile(r"drive_sharing_facts 1 (\S{1,64})")

@@ -20,8 +20,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _host_facts as host_facts
 from ansible_collections.tapeworks.drive_sharing.tests.unit.fixtures.linux import sysfs
 
+SYSTEMS = ", ".join(platform.SYSTEM for platform in host_facts.PLATFORMS.values())
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = "tapeworks.drive_sharing.host_facts"
 MANUAL_PORT = {"protocol": "fc", "id": "50:0A:09:81:8D:32:5C:11"}
@@ -166,12 +168,15 @@ def test_the_playbook_records_every_host_that_answers(story: Story) -> None:
         "manual",
         "overridden",
     }
-    assert story.first.results["two_paths"]["changed"]
+    # All of them at once, by the first that answered.
+    recording = story.first.results["two_paths"]
+    assert recording["changed_hosts"] == ["iscsi", "manual", "overridden", "real", "two_paths"]
+    assert sorted(recording["left_hosts"]) == ["unreachable", "wrong"]
 
 
 def test_a_second_run_changes_nothing(story: Story) -> None:
-    for host in ("two_paths", "iscsi", "real", "manual", "overridden"):
-        assert not story.again.results[host]["changed"], host
+    recording = story.again.results["two_paths"]
+    assert (recording["changed"], recording["changed_hosts"]) == (False, [])
 
 
 def test_hosts_that_fail_are_named_and_their_fault_is_one_sentence(story: Story) -> None:
@@ -208,7 +213,7 @@ def test_what_is_ignored_is_forgotten_and_not_kept_as_missing(site: Site) -> Non
 
 
 def test_what_vanished_is_kept_as_missing(story: Story) -> None:
-    assert story.later.results["two_paths"]["changed"]
+    assert story.later.results["two_paths"]["changed_hosts"] == ["two_paths"]
     gone = story.site.rows(
         "SELECT drive FROM paths WHERE host = 'two_paths' AND missing_since IS NOT NULL ORDER BY drive"
     )
@@ -249,7 +254,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Run]:
     """One site, each of whose hosts has a fault of its own."""
     site = Site(tmp_path_factory.mktemp("faults"))
     shell = site.directory / "shell"
-    for name, text in (("uname", "echo AIX"), ("shell", f'PATH={site.directory}:$PATH exec /bin/sh "$@"')):
+    for name, text in (("uname", "echo OSF1"), ("shell", f'PATH={site.directory}:$PATH exec /bin/sh "$@"')):
         (site.directory / name).write_text(f"#!/bin/sh\n{text}\n")
         (site.directory / name).chmod(0o755)
     site.host("root", drive_sharing_root="relative path")
@@ -262,7 +267,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Run]:
     go_on = "ignore_errors: true"
     plays = [
         ONE_TASK.format(options="record: true", keywords=go_on).replace("all", "all:!platform:!async"),
-        ONE_TASK.format(options="platform: aix", keywords=go_on).replace("all", "platform"),
+        ONE_TASK.format(options="platform: plan9", keywords=go_on).replace("all", "platform"),
         ONE_TASK.format(options="record: true", keywords=f"{go_on}\n      async: 10").replace("all", "async"),
     ]
     play = site.directory / "play.yml"
@@ -282,11 +287,11 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Run]:
         ),
         (
             "system",
-            "system could not be asked: AIX is not one of the systems that can be asked (Linux); describe its drives and "
+            f"system could not be asked: OSF1 is not one of the systems that can be asked ({SYSTEMS}); describe its drives and "
             "ports in drive_sharing_drives and drive_sharing_ports, and set drive_sharing_discover to false; what is "
             "recorded of system was left as it was.",
         ),
-        ("platform", "value of platform must be one of: auto, linux, got: aix"),
+        ("platform", f"value of platform must be one of: auto, {', '.join(sorted(host_facts.PLATFORMS))}, got: plan9"),
         ("async", "tapeworks.drive_sharing.host_facts) does not support async."),
     ],
 )
@@ -333,7 +338,43 @@ def test_two_hosts_with_one_port_are_both_named(site: Site) -> None:
     sysfs.two_paths(site.host("a", drive_sharing_applications=[{"application": "custom"}]))
     site.ask("record: true")
     sysfs.two_paths(site.host("b", drive_sharing_applications=[{"application": "custom"}]))
-    run = site.run(PLAYBOOK)
-    conflicts = run.results["b"]["conflicts"]
+    conflicts = site.ask("record: true").results["b"]["conflicts"]
     assert conflicts
     assert all(" a" in one and " b" in one for one in conflicts)
+    # The playbook records what is right, and then fails: what two hosts claim is refused.
+    run = site.run(PLAYBOOK)
+    assert run.status == 2
+    assert run.results["localhost"]["msg"] == conflicts
+    assert run.results["a"]["conflicts"] == conflicts
+
+
+def test_hosts_are_recorded_with_a_limit_that_leaves_out_localhost(site: Site) -> None:
+    for name in "abc":
+        sysfs.fc_lab(site.host(name, drive_sharing_applications=[{"application": "custom", "instance": "one"}]))
+    assert site.run(PLAYBOOK, "--limit", "b,c").status == 0
+    assert site.rows("SELECT host FROM hosts ORDER BY host") == [("b",), ("c",)]
+
+
+def test_a_host_that_fails_keeps_what_is_recorded_though_a_fact_cache_has_older_facts(site: Site) -> None:
+    (site.directory / "ansible.cfg").write_text("[defaults]\nfact_caching=jsonfile\nfact_caching_connection=cache\n")
+    for name in "ab":
+        sysfs.two_paths(site.host(name, drive_sharing_applications=[{"application": "custom", "instance": "one"}]))
+    assert site.run(PLAYBOOK).status == 0
+    before = site.rows("SELECT host, updated_at FROM hosts ORDER BY host")
+    site.hosts["b"]["ansible_shell_executable"] = "/bin/false"
+    run = site.run(PLAYBOOK)
+    assert run.status == 2
+    assert run.results["a"]["left_hosts"] == ["b"]
+    after = site.rows("SELECT host, updated_at FROM hosts ORDER BY host")
+    assert after[1] == before[1]
+    assert after[0] > before[0]
+
+
+def test_check_mode_of_the_playbook_writes_nothing(site: Site) -> None:
+    sysfs.two_paths(site.host("a", drive_sharing_drives=[{"serial": "10WT012345", "ignore": True}]))
+    site.ask("record: true")
+    site.hosts["a"]["drive_sharing_drives"] = []
+    run = site.run(PLAYBOOK, "--check", "--diff")
+    assert run.results["a"]["changed_hosts"] == ["a"]
+    assert '+        "10WT012345": {' in run.output
+    assert site.rows("SELECT drive FROM paths") == [("10WT067890",)]

@@ -16,7 +16,8 @@ LAB = (Path(__file__).parents[2] / "fixtures/linux/fc_lab.txt").read_text()
 
 
 def test_the_command_fits_into_one_argument_and_has_few_quotes() -> None:
-    assert len(host_facts.command()) < 16_000
+    # AIX 5.3 takes 24 kB of arguments, and the text is quoted twice on its way.
+    assert len(host_facts.command()) < 22_000
     assert host_facts.command().count("'") <= 2
 
 
@@ -38,7 +39,7 @@ def test_a_root_that_is_no_plain_absolute_path_is_refused(root: str) -> None:
 
 
 def test_an_unknown_platform_is_refused() -> None:
-    with pytest.raises(InvalidValueError, match="^platform must be auto or one of linux, not 'plan9'$"):
+    with pytest.raises(InvalidValueError, match="^platform must be auto or one of aix, .*linux.*, not 'plan9'$"):
         host_facts.command("plan9")
 
 
@@ -50,8 +51,9 @@ def test_what_a_login_prints_before_and_after_is_skipped() -> None:
 def test_an_unsupported_system_is_named_with_what_can_be_done() -> None:
     with pytest.raises(host_facts.UnsupportedPlatformError) as caught:
         host_facts.parse("drive_sharing_facts 1 Plan9\ndrive_sharing_facts end\n")
+    systems = ", ".join(platform.SYSTEM for platform in host_facts.PLATFORMS.values())
     assert str(caught.value) == (
-        "Plan9 is not one of the systems that can be asked (Linux); describe its drives and ports in "
+        f"Plan9 is not one of the systems that can be asked ({systems}); describe its drives and ports in "
         "drive_sharing_drives and drive_sharing_ports, and set drive_sharing_discover to false"
     )
 
