@@ -20,7 +20,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
     InvalidValueError,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._identifiers import shown
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import aix, hpux, linux
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import aix, hpux, linux, solaris
 
 
 class Platform(Protocol):
@@ -35,7 +35,9 @@ class Platform(Protocol):
         """Give ``drives``, ``ports`` and ``notes`` from what the body prints."""
 
 
-PLATFORMS: dict[str, Platform] = {"linux": linux, "aix": aix, "hpux": hpux}
+PLATFORMS: dict[str, Platform] = {"linux": linux, "aix": aix, "hpux": hpux, "solaris": solaris}
+#: Where Solaris has a POSIX shell: the /bin/sh of Solaris 10 is a Bourne shell, which does not know $(...) or ${name#word}.
+POSIX_SHELL = "/usr/xpg4/bin/sh"
 MANUAL = "describe its drives and ports in drive_sharing_drives and drive_sharing_ports, and set drive_sharing_discover to false"
 
 _BEGIN = re.compile(r"drive_sharing_facts 1 (\S{1,64})")
@@ -67,7 +69,7 @@ def command(platform: str = "auto", root: str = "/") -> str:
     if not isinstance(root, str) or not _ROOT.fullmatch(root):
         msg = f"root must be an absolute path of letters, digits and '._/+,@:-', not {shown(root)}"
         raise InvalidValueError(msg)
-    lines = ["LC_ALL=C", "export LC_ALL", f"root={shlex.quote(root.rstrip('/'))}", asked.SHELL.strip("\n")]
+    lines = ["LC_ALL=C", "export LC_ALL", f"root={root.rstrip('/')}", asked.SHELL.strip("\n")]
     if platform == "auto":
         lines += ["system=$(uname -s)", 'printf "drive_sharing_facts 1 %s\\n" "$system"', "case $system in"]
         for known in PLATFORMS.values():
@@ -77,7 +79,10 @@ def command(platform: str = "auto", root: str = "/") -> str:
         chosen = PLATFORMS[platform]
         lines += [f'printf "drive_sharing_facts 1 {chosen.SYSTEM}\\n"', chosen.command()]
     lines.append(f'printf "{_END}\\n"')
-    return "\n".join(lines)
+    # What a Bourne shell reads of this is one string, and two lines that it understands.
+    handed_over = f"if test -x {POSIX_SHELL}; then exec {POSIX_SHELL} -c \"$script\"; fi"
+    script = shlex.quote("\n".join(lines))
+    return f'script={script}\n{handed_over}\neval "$script"'
 
 
 def parse(text: str) -> dict[str, Any]:
