@@ -185,7 +185,6 @@ def test_observing_touches_nothing_and_enforcing_begins_with_what_is_reserved_th
     site.run()
     # b has the first drive in the evening.
     site.see("released", FIRST)
-    site.run()
     site.see("reserved", FIRST, B)
     site.run()
     fault("observe").seen_in({"table": site.history("answer")})
