@@ -101,6 +101,8 @@ class Bacula:
     name: str = "lab"
     address: str = "127.0.0.1"
     job_lines: Sequence[str] = ()
+    #: The port at which the director looks for the storage daemon, if something stands between them.
+    between: int | None = None
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -191,7 +193,7 @@ class Bacula:
     def _director(self) -> str:
         storage = {
             "Address": self.address,
-            "SDPort": self.ports["sd"],
+            "SDPort": self.between or self.ports["sd"],
             "Password": self.passwords["sd"],
             "Media Type": "LTO",
         }
