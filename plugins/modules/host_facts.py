@@ -24,7 +24,7 @@ options:
       - What the host runs. With V(auto) the host says it itself.
       - A host of another kind takes part with O(discover=false) and a description in its variables.
     type: str
-    choices: [auto, aix, hpux, linux]
+    choices: [auto, aix, hpux, linux, solaris]
     default: auto
   root:
     description:
@@ -42,6 +42,15 @@ options:
       - Whether the answer is written beside the drive table. The table is made if it does not exist.
     type: bool
     default: true
+  from_hosts:
+    description:
+      - Hosts of the inventory. What this module found on them in this run, with O(record=false) and registered as
+        C(drive_sharing_host_facts), is recorded in portions of 200 hosts; nobody is asked. The playbook
+        C(tapeworks.drive_sharing.host_facts) does so, because with thousands of hosts recording each by itself takes long.
+      - A host that failed, was unreachable, or was not asked, keeps what is recorded of it.
+      - With it, the other options but O(table) mean nothing.
+    type: list
+    elements: str
 extends_documentation_fragment:
   - tapeworks.drive_sharing._attributes
   - tapeworks.drive_sharing._attributes.action
@@ -57,7 +66,7 @@ attributes:
     support: full
   platform:
     description: Operating systems that can be asked.
-    platforms: linux, aix, hp-ux
+    platforms: linux, aix, hp-ux, solaris
     support: full
 author:
   - Tapeworks maintainers (@tapeworks)
@@ -107,6 +116,20 @@ EXAMPLES = r"""
     - name: Ask for drives and ports
       tapeworks.drive_sharing.host_facts:
 
+- name: Ask many hosts, and record them all at once
+  hosts: drive_sharing
+  gather_facts: false
+  tasks:
+    - name: Ask for drives and ports
+      tapeworks.drive_sharing.host_facts:
+        record: false
+      register: drive_sharing_host_facts
+
+    - name: Record them
+      tapeworks.drive_sharing.host_facts:
+        from_hosts: "{{ ansible_play_hosts_all }}"
+      run_once: true
+
 - name: Look at the facts of one host, and write nothing
   hosts: backup1.example.com
   gather_facts: false
@@ -142,7 +165,7 @@ EXAMPLES = r"""
 RETURN = r"""
 drives:
   description: The drives that the host sees, by serial number.
-  returned: always
+  returned: unless O(from_hosts) is given
   type: list
   elements: dict
   contains:
@@ -204,7 +227,7 @@ drives:
       type: str
 ports:
   description: The host's initiator ports.
-  returned: always
+  returned: unless O(from_hosts) is given
   type: list
   elements: dict
   contains:
@@ -230,7 +253,7 @@ ports:
       sample: found
 notes:
   description: What was asked and gave nothing, and what was left out and why, one sentence each.
-  returned: always
+  returned: unless O(from_hosts) is given
   type: list
   elements: str
   sample:
@@ -238,7 +261,7 @@ notes:
       drive in drive_sharing_drives."
 instances:
   description: The installations of backup applications that the host's variables describe, without their options.
-  returned: always
+  returned: unless O(from_hosts) is given
   type: list
   elements: dict
   sample:
@@ -246,13 +269,38 @@ instances:
 conflicts:
   description:
     - What this host and another claim, and only one can have, one sentence each, naming both; and what could not be recorded.
+      A port decides nothing while hosts of different instances have it, and a drive is not shared while hosts see different
+      drives under its serial number.
     - They are warnings too.
   returned: always
   type: list
   elements: str
+ignored:
+  description: What the host's variables say is to be ignored; it is forgotten, not kept as missing.
+  returned: unless O(from_hosts) is given
+  type: dict
+  contains:
+    drives:
+      description: Serial numbers.
+      type: list
+      elements: str
+    ports:
+      description: Ports, each with C(protocol) and C(id).
+      type: list
+      elements: dict
+changed_hosts:
+  description: The hosts of which something else is recorded now.
+  returned: if O(from_hosts) is given
+  type: list
+  elements: str
+left_hosts:
+  description: The hosts that keep what is recorded of them, because nothing was found on them in this run.
+  returned: if O(from_hosts) is given
+  type: list
+  elements: str
 ansible_facts:
   description: The same as facts of the host, so that later plays can use them; a fact cache keeps them too, if there is one.
-  returned: success
+  returned: success, unless O(from_hosts) is given
   type: dict
   contains:
     drive_sharing:

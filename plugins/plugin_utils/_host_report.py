@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is recorded of one host, to see whether it changes, and a table of all hosts for people.
+"""What is recorded of hosts, to see whether it changes, and a table of all hosts for people.
 
 Pure but for the transaction that is handed in. Private: may change at any time.
 """
@@ -11,42 +11,47 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _rows
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
 _HEADING = ("HOST", "KIND", "NAME", "STATE", "ORIGIN", "SEEN THROUGH")
 
 
-def recorded(tx: Any, host: str) -> dict[str, Any]:
-    """Give what the drive table has of a host, without the times: equal before and after means that nothing changed."""
-    drives = tx.execute("SELECT drive, devices, detail, origin, missing_since FROM paths WHERE host = ?", (host,))
-    ports = tx.execute("SELECT protocol, id, state, device, origin, missing_since FROM ports WHERE host = ?", (host,))
-    instances = tx.execute(
-        "SELECT instance, application, control_points, scope, managed FROM instances WHERE host = ?", (host,)
-    )
-    return {
-        "drives": {row["drive"]: _drive(row) for row in sorted(drives, key=lambda row: row["drive"])},
-        "ports": {
-            f"{row['protocol']} {row['id']}": {
-                "state": row["state"],
-                "device": row["device"],
-                "origin": row["origin"],
-                "missing": row["missing_since"] is not None,
-            }
-            for row in sorted(ports, key=lambda row: (row["protocol"], row["id"]))
-        },
-        "instances": {
-            row["instance"]: {
-                "application": row["application"],
-                "control_points": _json(row["control_points"]),
-                "scope": row["scope"],
-                "managed": _json(row["managed"]),
-            }
-            for row in sorted(instances, key=lambda row: row["instance"])
-        },
-    }
+def recorded(tx: Any, hosts: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Give what the drive table has of each host, without the times: equal before and after means that nothing changed."""
+    found: dict[str, dict[str, Any]] = {host: {"drives": {}, "ports": {}, "instances": {}} for host in hosts}
+    for row in _rows.select_in(
+        tx, "SELECT host, drive, devices, detail, origin, missing_since FROM paths WHERE host IN {in} ORDER BY host, drive", hosts
+    ):
+        found[row["host"]]["drives"][row["drive"]] = _drive(row)
+    for row in _rows.select_in(
+        tx,
+        "SELECT host, protocol, id, state, device, origin, missing_since FROM ports WHERE host IN {in}"
+        " ORDER BY host, protocol, id",
+        hosts,
+    ):
+        found[row["host"]]["ports"][f"{row['protocol']} {row['id']}"] = {
+            "state": row["state"],
+            "device": row["device"],
+            "origin": row["origin"],
+            "missing": row["missing_since"] is not None,
+        }
+    for row in _rows.select_in(
+        tx,
+        "SELECT host, instance, application, control_points, scope, managed FROM instances WHERE host IN {in}"
+        " ORDER BY host, instance",
+        hosts,
+    ):
+        found[row["host"]]["instances"][row["instance"]] = {
+            "application": row["application"],
+            "control_points": row["control_points"].split(),
+            "scope": row["scope"],
+            "managed": _json(row["managed"]),
+        }
+    return found
 
 
 def table(associations: Any) -> list[str]:

@@ -150,6 +150,14 @@ def merge(
     return {"drives": merged_drives, "ports": merged_ports, "notes": list(found["notes"])}
 
 
+def ignored(drives_: Iterable[Mapping[str, Any]], ports_: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Give the drives' serial numbers and the ports that a person wants forgotten, not kept as missing."""
+    return {
+        "drives": [entry["serial"] for entry in drives_ if entry["ignore"]],
+        "ports": [{"protocol": entry["protocol"], "id": entry["id"]} for entry in ports_ if entry["ignore"]],
+    }
+
+
 def _merge(
     found: Iterable[Mapping[str, Any]],
     manual: Iterable[Mapping[str, Any]],

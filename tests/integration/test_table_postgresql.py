@@ -34,7 +34,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils
 UNIT = "ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils"
 SHARED = (
     "test_store", "test_changes", "test_dispatch", "test_handshake", "test_error_state", "test_associations", "test_conflicts",
-    "test_history",
+    "test_host_records", "test_history",
 )
 pytest.register_assert_rewrite(*(f"{UNIT}.{name}" for name in SHARED))
 
