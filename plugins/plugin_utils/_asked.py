@@ -50,11 +50,10 @@ patience={SECONDS}
 most={MOST_LINES}
 mark="drive_sharing ended $$ "
 in_vain=
-if (print -r -- x) >/dev/null 2>&1; then
-  line() {{ print -r -- "$1"; }}
-else
-  line() {{ printf "%s\n" "$1"; }}
-fi
+case $(command -v print) in
+print) line() {{ print -r -- "$1"; }} ;;
+*) line() {{ printf "%s\n" "$1"; }}
+esac
 ask() {{
   line "asked $*"
   case " $in_vain " in

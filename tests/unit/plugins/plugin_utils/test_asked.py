@@ -9,12 +9,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _asked as asked
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _host_facts as host_facts
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._platforms import aix, hpux
 
 SHELLS = {
     "dash": ["dash"],
@@ -29,11 +32,11 @@ HANGS = "exec sleep 600"
 LIMIT = 60
 
 
-def run(body: str, shell: str = "dash") -> list[asked.Answer]:
+def run(body: str, shell: str = "dash", before: str = "") -> list[asked.Answer]:
     if shutil.which(SHELLS[shell][0]) is None:
         pytest.skip(f"{SHELLS[shell][0]} is not installed")
     done = subprocess.run(
-        [*SHELLS[shell], "-c", f"LC_ALL=C; export LC_ALL\n{asked.SHELL}\n{body}"],
+        [*SHELLS[shell], "-c", f"LC_ALL=C; export LC_ALL\n{before}\n{asked.SHELL}\n{body}"],
         capture_output=True,
         check=False,
         stdin=subprocess.DEVNULL,
@@ -54,6 +57,25 @@ def shell(request: pytest.FixtureRequest) -> str:
 
 def test_the_text_has_no_single_quotes() -> None:
     assert "'" not in asked.SHELL
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+@pytest.mark.parametrize("platform", [None, aix, hpux], ids=["functions only", "aix", "hpux"])
+def test_shellcheck_finds_nothing(tmp_path: Path, platform: host_facts.Platform | None) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"{asked.SHELL}\n{platform.command() if platform else ''}\n")
+    # What ask_then passes on ends with its process, on purpose; the functions are called by those who use them.
+    words = ["shellcheck", "--shell=sh", "--exclude=SC2030,SC2031,SC2329", str(script)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=False, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_program_called_print_is_not_the_shells(tmp_path: Path) -> None:
+    # Debian has one, which prints files on paper.
+    (tmp_path / "print").write_text(f"#!/bin/sh\ntouch {tmp_path}/printed\n")
+    (tmp_path / "print").chmod(0o755)
+    assert run("ask echo x", before=f"PATH={tmp_path}:$PATH")[0].lines == ("x",)
+    assert not (tmp_path / "printed").exists()
 
 
 def test_what_a_command_says_comes_with_its_exit_status(shell: str) -> None:
