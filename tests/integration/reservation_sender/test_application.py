@@ -16,6 +16,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.integration.reservation_s
     OTHER,
     Receiver,
     Server,
+    one_shell,
     until,
 )
 
@@ -95,6 +96,7 @@ def test_a_drive_that_a_job_only_looks_into_is_not_reported(server: Server, rece
     assert receiver.rows() == {DRIVE: ("reserved", 1), OTHER: ("reserved", 1)}
 
 
+@one_shell
 @pytest.mark.parametrize("answer", [IDLE, MOUNTED], ids=["closed", "mounted"])
 def test_a_drive_is_free_when_no_job_is_on_it_though_the_tape_is(
     server: Server, receiver: Receiver, console: Console, answer: str
@@ -107,6 +109,7 @@ def test_a_drive_is_free_when_no_job_is_on_it_though_the_tape_is(
 
 
 # Written by hand after the source of Bareos 24 (core/src/stored/status.cc); no Bareos could be had here.
+@one_shell
 def test_bareos_is_understood_too(server: Server, receiver: Receiver, console: Console) -> None:
     for drive in (DRIVE, OTHER):
         server.says("reserved", drive)
@@ -115,6 +118,7 @@ def test_bareos_is_understood_too(server: Server, receiver: Receiver, console: C
     assert receiver.rows() == {DRIVE: ("reserved", 1), OTHER: ("released", 2)}
 
 
+@one_shell
 def test_nobody_is_asked_if_nothing_was_reported(server: Server, console: Console) -> None:
     console.answers(IDLE)
     assert server.says("job-end") == ""
@@ -173,6 +177,7 @@ def test_the_application_lets_go_of_a_drive_before_it_is_released(server: Server
     assert receiver.rows() == {DRIVE: ("released", 2)}
 
 
+@one_shell
 def test_a_drive_that_a_new_job_took_meanwhile_stays_reserved(server: Server, receiver: Receiver) -> None:
     console = Console(server, receiver, f"free {DRIVE} release storage=Lab drive=0")
     server.says("reserved", DRIVE)
@@ -197,6 +202,7 @@ def test_use_that_begins_while_the_application_is_asked_wins(server: Server, rec
     assert receiver.rows() == {DRIVE: ("released", 2)}
 
 
+@one_shell
 def test_sync_reports_use_that_no_hook_told_of_and_its_end(server: Server, receiver: Receiver, console: Console) -> None:
     # A job on a tape that is in the drive already calls no changer.
     console.answers(WRITING)

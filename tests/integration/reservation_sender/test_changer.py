@@ -18,6 +18,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.integration.reservation_s
     OTHER,
     Receiver,
     Server,
+    one_shell,
     until,
 )
 
@@ -76,6 +77,7 @@ def test_a_changer_that_does_not_exist_fails_as_in_a_shell(server: Server) -> No
         assert server.call("changer", operation, "Drive-0", "/nonexistent/changer").returncode == 127
 
 
+@one_shell
 def test_nobody_who_answers_is_no_reason_not_to_load(server: Server, receiver: Receiver, changer: Path) -> None:
     server.configure(receiver.port, timeout=1)
     receiver.stop()
@@ -98,6 +100,7 @@ def test_a_strict_site_does_not_load_what_could_not_be_announced(server: Server,
     assert server.call("changer", "unload", "Drive-0", str(changer), "unload").returncode == 0
 
 
+@one_shell
 def test_without_its_configuration_it_is_the_changer_and_no_more(server: Server, changer: Path) -> None:
     (server.directory / "drive_use.conf").unlink()
     for operation in ("list", "load", "unload"):

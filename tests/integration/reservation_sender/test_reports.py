@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -27,6 +28,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.integration.reservation_s
     PROGRAM,
     Receiver,
     Server,
+    one_shell,
     until,
 )
 
@@ -50,6 +52,7 @@ def test_a_drive_is_known_by_its_device_file_its_links_and_its_name(server: Serv
         assert receiver.rows() == {DRIVE: (status, number)}
 
 
+@one_shell
 def test_equal_reports_do_no_harm_and_quick_changes_are_no_repetitions(server: Server, receiver: Receiver) -> None:
     for status in ("reserved", "reserved", "released", "reserved", "released"):
         assert server.says(status, DRIVE) == ""
@@ -59,10 +62,10 @@ def test_equal_reports_do_no_harm_and_quick_changes_are_no_repetitions(server: S
 
 
 def test_what_was_not_acknowledged_is_kept_and_sync_sends_the_newest(server: Server, receiver: Receiver) -> None:
-    server.configure(receiver.port, timeout=2)
+    server.configure(receiver.port, timeout=1)
     receiver.stop()
     said = server.says("reserved", DRIVE)
-    fault("sender-not-answered").seen_in({"hook": said, "syslog": server.logged()}, DRIVE=DRIVE, STATUS="reserved", N=2)
+    fault("sender-not-answered").seen_in({"hook": said, "syslog": server.logged()}, DRIVE=DRIVE, STATUS="reserved", N=1)
     server.says("released", DRIVE)
     server.says("reserved", OTHER)
     assert server.status() == {DRIVE: ("released", "pending"), OTHER: ("reserved", "pending")}
@@ -74,14 +77,14 @@ def test_what_was_not_acknowledged_is_kept_and_sync_sends_the_newest(server: Ser
 
 
 def test_sync_fails_while_nobody_answers(one_server: Server, receiver: Receiver) -> None:
-    one_server.configure(receiver.port, timeout=2)
+    one_server.configure(receiver.port, timeout=1)
     receiver.stop()
     one_server.says("reserved", DRIVE)
     assert "was not reported as reserved" in one_server.says("sync", status=1)
 
 
 def test_the_next_call_sends_what_was_kept_of_other_drives(one_server: Server, receiver: Receiver) -> None:
-    one_server.configure(receiver.port, timeout=2)
+    one_server.configure(receiver.port, timeout=1)
     receiver.stop()
     one_server.says("reserved", OTHER)
     receiver.start()
@@ -101,25 +104,54 @@ def test_the_time_of_a_report_that_was_kept_is_that_of_the_change(one_server: Se
     assert receiver.observed_at(DRIVE)[:19] == before[:19]
 
 
-def test_sync_tells_a_table_that_has_lost_everything_what_is_used(one_server: Server, tmp_path: Path) -> None:
-    first, second = Receiver(tmp_path / "first"), Receiver(tmp_path / "second")
-    for receiver in (first, second):
-        one_server.configure(receiver.port)
-        receiver.start()
-        if receiver is first:
-            one_server.says("reserved", DRIVE)
-            one_server.says("released", OTHER)
-        assert one_server.says("sync") == ""
-        rows = receiver.rows()
-        receiver.stop()
-    # What is not used it does not know: that is no change, and somebody else may use it.
-    assert rows == {DRIVE: ("reserved", 1)}
-
-
-def test_sync_all_tells_also_what_is_not_used(one_server: Server, receiver: Receiver) -> None:
+def test_sync_repeats_nothing_as_others_may_have_reported_since(one_server: Server, receiver: Receiver, tmp_path: Path) -> None:
     one_server.says("reserved", DRIVE)
-    assert one_server.says("sync", "all") == ""
-    assert receiver.rows() == {DRIVE: ("reserved", 1), OTHER: ("released", 1)}
+    other = Server(tmp_path / "other", "/bin/sh", receiver.port)
+    path = other.directory / "drive_use.conf"
+    path.write_text(path.read_text().replace(PORT["id"], "10000090fa1658df"))
+    other.says("reserved", DRIVE)
+    assert one_server.says("sync") == ""
+    assert receiver.holders(DRIVE) == [{"protocol": "fc", "id": "10000090fa1658df"}]
+
+
+def test_sync_all_tells_a_table_that_has_lost_everything(one_server: Server, receiver: Receiver, tmp_path: Path) -> None:
+    one_server.says("reserved", DRIVE)
+    receiver.stop()
+    new = Receiver(tmp_path / "new")
+    one_server.configure(new.port)
+    new.start()
+    try:
+        assert one_server.says("sync") == ""
+        assert new.rows() == {}
+        assert one_server.says("sync", "all") == ""
+        assert new.rows() == {DRIVE: ("reserved", 1), OTHER: ("released", 1)}
+    finally:
+        new.stop()
+
+
+def test_a_sync_while_another_is_at_work_leaves_it_alone(one_server: Server, receiver: Receiver) -> None:
+    one_server.gate()
+    one_server.configure(receiver.port, timeout=60)
+    with one_server.begun("sync", "all") as first:
+        until(one_server.calls)
+        assert one_server.says("sync") == ""
+        until(lambda: "Another sync is at work." in one_server.logged())
+        one_server.open()
+        assert first.wait(60) == 0
+    assert len(one_server.calls()) == 2
+    assert one_server.left() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_another_user_is_told_whose_it_is(server: Server, receiver: Receiver) -> None:
+    # What root writes, the application's hooks could not read.
+    os.chown(server.directory / "snmp.conf", pwd.getpwnam("nobody").pw_uid, -1)
+    said = server.says("reserved", DRIVE)
+    fault("sender-user").seen_in({"hook": said, "syslog": server.logged()}, TEXT="nobody")
+    assert receiver.rows() == {}
+    assert not server.state.exists()
+    assert server.status() == {DRIVE: ("none", "acknowledged"), OTHER: ("none", "acknowledged")}
+    assert not server.state.exists()
 
 
 def test_a_drive_that_was_used_before_the_system_started_is_not_used(one_server: Server, receiver: Receiver) -> None:
@@ -258,6 +290,7 @@ def test_a_lock_of_another_boot_is_removed_and_that_of_somebody_at_work_is_not(o
     assert one_server.status()[DRIVE] == ("released", "pending")
 
 
+@one_shell
 def test_a_disk_that_cannot_be_written_keeps_no_report_back(server: Server, receiver: Receiver) -> None:
     (server.folder / "file").touch()
     server.configure(receiver.port, state=server.folder / "file" / "drive_use")
@@ -294,12 +327,14 @@ def test_a_server_without_snmpinform_is_told_so(one_server: Server) -> None:
     fault("sender-program").seen_in({"hook": said, "syslog": one_server.logged()}, DRIVE=DRIVE, STATUS="reserved")
 
 
+@one_shell
 def test_a_drive_that_is_not_configured_is_named(server: Server, receiver: Receiver) -> None:
     said = server.says("reserved", "/dev/nst7")
     fault("sender-unknown").seen_in({"hook": said, "syslog": server.logged()}, TEXT="/dev/nst7")
     assert receiver.rows() == {}
 
 
+@one_shell
 def test_a_configuration_that_cannot_be_used_is_named(server: Server) -> None:
     path = server.directory / "drive_use.conf"
     good = path.read_text()
@@ -317,6 +352,7 @@ def test_a_configuration_that_cannot_be_used_is_named(server: Server) -> None:
         server.says("sync", status=1)
     path.unlink()
     assert f"its configuration {path} cannot be read" in server.says("reserved", DRIVE)
+    assert server.call("status").returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -348,6 +384,7 @@ def test_no_passphrase_is_in_a_command_line_an_environment_or_a_log(one_server: 
     assert PRIV not in everything
 
 
+@one_shell
 def test_what_it_does_stands_in_the_systems_log(server: Server) -> None:
     server.says("reserved", DRIVE)
     until(lambda: "-t drive_use -p daemon.info Drive 1310211169 was reported as reserved." in server.logged())

@@ -83,6 +83,7 @@ class Site:
             "reservation_sender_query_command": ["/opt/a directory/bin/console", "-n"],
             "reservation_sender_query_input": ["status storage=Lab"],
             "reservation_sender_library": "ts4500_01",
+            "reservation_sender_sync_minutes": 5,
             "reservation_sender_owner": pwd.getpwuid(os.geteuid()).pw_name,
             "reservation_sender_program": str(self.program),
             "reservation_sender_config_directory": str(self.config),
@@ -138,7 +139,7 @@ class Site:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(world, "AUTH", AUTH)
     monkeypatch.setattr(world, "PRIV", PRIV)
-    receiver = Receiver(tmp_path / "controller")
+    receiver = Receiver(tmp_path / "controller", "strong")
     made = Site(tmp_path, receiver.port)
     made.receiver = receiver  # type: ignore[attr-defined]
     return made
@@ -152,14 +153,25 @@ def changed(said: str) -> int:
 
 def test_it_is_installed_works_and_is_removed(site: Site) -> None:
     receiver: Receiver = site.receiver  # type: ignore[attr-defined]
+    everything = (site.program, site.config / "snmp.conf", site.state)
+    job = f"*/5 * * * * {site.program} -c {site.config} sync >/dev/null 2>&1"
     # Check mode shows what would be done, and does nothing.
-    assert changed(site.play("--check", "--diff")) == 5
-    assert not site.config.exists()
-    assert changed(site.play("--diff", "-vvv")) == 5
+    assert changed(site.play("--check", "--diff")) == 6
+    assert [path.exists() for path in (*everything, site.cron)] == [False] * 4
+    assert changed(site.play("--diff", "-vvv")) == 6
     assert changed(site.play("--diff")) == 0
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (site.program, site.config / "snmp.conf", site.state)}
-    assert list(modes.values()) == [0o755, 0o600, 0o700]
-    # What was written is what works.
+    assert [stat.S_IMODE(path.stat().st_mode) for path in everything] == [0o755, 0o600, 0o700]
+    assert job in site.cron.read_text().splitlines()
+    # Of a new passphrase no difference is shown, of all else it is.
+    said = site.play(
+        "--check", "--diff", "-vvv",
+        reservation_sender_auth_passphrase="another # one \\", reservation_sender_strict=True, reservation_sender_sync_minutes=0,
+    )  # fmt: skip
+    assert changed(said) == 3
+    assert "another # one" not in said
+    assert "-strict no" in said
+    assert "+strict yes" in said
+    # What was written is what works, whatever is in the passphrases.
     receiver.start()
     try:
         site.call("reserved", "/dev/nst0")
@@ -171,39 +183,12 @@ def test_it_is_installed_works_and_is_removed(site: Site) -> None:
         assert receiver.rows() == {DRIVE: ("released", 2)}
     finally:
         receiver.stop()
-    assert changed(site.play("--check", entry="remove")) == 1
-    assert site.program.exists()
-    assert changed(site.play(entry="remove")) == 1
-    assert [path.exists() for path in (site.program, site.config, site.state)] == [False] * 3
+    assert changed(site.play("--check", entry="remove")) == 2
+    assert [path.exists() for path in everything] == [True] * 3
+    assert changed(site.play(entry="remove")) == 2
+    assert [path.exists() for path in everything] == [False] * 3
+    assert job not in site.cron.read_text()
     assert changed(site.play(entry="remove")) == 0
-
-
-def test_a_change_of_the_passphrase_is_shown_by_nothing_but_that(site: Site) -> None:
-    site.play()
-    said = site.play("--diff", "-vvv", reservation_sender_auth_passphrase="another # one \\")
-    assert changed(said) == 1
-    assert "another # one" not in said
-    assert 'defAuthPassphrase "another # one \\\\"' in (site.config / "snmp.conf").read_text()
-
-
-def test_the_configuration_is_shown_as_a_difference(site: Site) -> None:
-    site.play()
-    said = site.play("--diff", "--check", reservation_sender_strict=True)
-    assert "-strict no" in said
-    assert "+strict yes" in said
-
-
-def test_cron_is_told_and_untold(site: Site) -> None:
-    said = site.play(reservation_sender_sync_minutes=5)
-    assert changed(said) == 6
-    job = f"*/5 * * * * {site.program} -c {site.config} sync"
-    assert job in site.cron.read_text().splitlines()
-    assert changed(site.play(reservation_sender_sync_minutes=5)) == 0
-    site.play(reservation_sender_sync_minutes=0)
-    assert job not in site.cron.read_text()
-    site.play(reservation_sender_sync_minutes=5)
-    site.play(entry="remove")
-    assert job not in site.cron.read_text()
 
 
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from ansible_collections.tapeworks.drive_sharing.tests.integration.test_snmp_detector import (
     Running,
     Site,
@@ -32,6 +34,8 @@ AUTH, PRIV = f"authentic {secrets.token_hex(8)}", f"private {secrets.token_hex(8
 DRIVE, OTHER = "1310211169", "1310211170"
 PORT = {"protocol": "fc", "id": "10000090fa1658de"}
 WITHIN = 60.0
+#: For what does not depend on the shell.
+one_shell = pytest.mark.parametrize("shell", ["dash"], indirect=True)
 T = TypeVar("T")
 
 # Called by the program in place of snmpinform: notes the call, waits for the file that opens the gate, and calls snmpinform.
@@ -59,11 +63,12 @@ def until(condition: Callable[[], T]) -> T:
 class Receiver:
     """The detector on its table, in a thread of its own; it can be switched off and on again."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, user: str = "library") -> None:
         directory.mkdir()
         self.site = Site(directory)
-        for user in self.site.args["users"]:
-            user.update(auth_passphrase=AUTH, priv_passphrase=PRIV)
+        # Each user costs some megabytes of hash at the start.
+        users = [one for one in self.site.args["users"] if one["name"] == user]
+        self.site.args["users"] = [{**one, "auth_passphrase": AUTH, "priv_passphrase": PRIV} for one in users]
         self.port = free_port()
         self.running: Running | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
