@@ -304,6 +304,6 @@ ansible_facts:
   type: dict
   contains:
     drive_sharing:
-      description: RV(drives), RV(ports), RV(notes) and RV(instances).
+      description: RV(drives), RV(ports), RV(notes) and RV(instances). C(docs/host_facts.schema.json) of the collection is their JSON schema.
       type: dict
 """

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _host_facts as host_facts
+from ansible_collections.tapeworks.drive_sharing.tests.unit.fixtures.facts import schema
 from ansible_collections.tapeworks.drive_sharing.tests.unit.fixtures.linux import sysfs
 
 SYSTEMS = ", ".join(platform.SYSTEM for platform in host_facts.PLATFORMS.values())
@@ -228,6 +229,7 @@ def test_facts_need_no_table_and_no_python_on_the_host(site: Site) -> None:
     result = run.results["a"]
     assert [drive["serial"] for drive in result["drives"]] == ["LABDRV0001", "LABDRV0002"]
     assert set(result["ansible_facts"]["drive_sharing"]) == {"drives", "ports", "notes", "instances"}
+    schema.check(result["ansible_facts"]["drive_sharing"])
     assert not result["changed"]
     assert not site.table.exists()
 
