@@ -45,8 +45,8 @@ _VALUE = re.compile(r"\s*(\S(?:.*\S)?)\s*=\s*(.*?)\s*")
 _ISCSI_NAME = re.compile(r"Initiator Name\s*:\s*(\S+)\s*")
 # What fcmsutil and tdutil say of the driver; all other words are transient.
 _FC_STATES = {"ONLINE": "online", "READY": "online", "OFFLINE": "offline", "AWAITING_LINK_UP": "offline"}
-# The virtual nodes below which iSCSI sessions stand, agile and legacy; 64000/0xfa00 are the units themselves.
-_ISCSI = re.compile(r"64000/(?!0xfa00\b).*|255/.*")
+# The virtual nodes below which iSCSI sessions stand, agile and legacy.
+_ISCSI = re.compile(r"(?:64000|255)/.*")
 _WWN = re.compile(r"0x[0-9A-Fa-f]{16}")
 _VENDOR = 8
 _NAMED_AT_MOST = 8

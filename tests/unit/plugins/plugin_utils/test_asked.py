@@ -169,6 +169,15 @@ def test_the_script_goes_on_with_the_names_in_an_answer(shell: str) -> None:
     assert [answer.lines for answer in run(body, shell)] == [("rmt0", "rmt1"), ("rmt0",), ("rmt1",)]
 
 
+def test_what_comes_next_does_not_change_the_answer_that_it_came_from(shell: str) -> None:
+    body = """
+        inner() { :; }
+        outer() { ask_then inner echo b; ask echo $answer; }
+        ask_then outer echo a
+    """
+    assert [answer.lines for answer in run(body, shell)] == [("a",), ("b",), ("a",)]
+
+
 def test_bytes_that_are_no_text_pass(shell: str) -> None:
     (answer,) = run("ask printf 'a\\377\\200b\\n'", shell)
     assert answer.lines == ("a\udcff\udc80b",)

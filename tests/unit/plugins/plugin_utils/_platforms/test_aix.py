@@ -91,7 +91,11 @@ def test_a_drive_may_have_another_name_and_a_changer_of_its_own(host: Transcript
     assert seen(drive) == [("/dev/tape7", "10000090fa2c31a4", "500507630f12b601")]
 
 
-def test_a_medium_changer_is_no_drive(host: Transcript) -> None:
+@pytest.mark.parametrize(
+    "description", ["IBM 3584 Library Medium Changer (FCP)", "Other FC SCSI Changer", "IBM 3584 Library Tape Drive"]
+)
+def test_a_medium_changer_is_no_drive(host: Transcript, description: str) -> None:
+    host.replace(TAPES, "IBM 3584 Library Medium Changer (FCP)", description)
     found = facts(host)
     assert [drive["serial"] for drive in found["drives"]] == ["0000078C1D20", "00078A51C2"]
     assert not any("smc0" in note for note in found["notes"])

@@ -100,6 +100,14 @@ def test_a_drive_with_two_lunpaths_is_one_drive_with_all_files_of_both_views(hos
     assert [path["device"] for path in drive["paths"]] == ["/dev/rtape/tape1_BEST"] * 2
 
 
+def test_nothing_is_said_of_legacy_devices_that_belong_to_a_unit(host: Transcript) -> None:
+    assert facts(host)["notes"] == [
+        "fcmsutil /dev/fclp0 get remote all failed with exit status 1 (No remote ports found), so WWPNs of ports, or WWNNs of "
+        "drives, may be unknown.",
+        "The tape drive at 64000/0xfa00/0x5 (/dev/rtape/tape5_BEST) is NO_HW, not CLAIMED, so it was left out.",
+    ]
+
+
 def test_the_wwnn_is_that_of_the_target_where_scsimgr_shows_none(host: Transcript) -> None:
     drive = only(facts(host)["drives"], "00078A51D4")
     assert (drive["wwnn"], drive["wwpns"]) == ("500104f000a1c401", ["500104f000a1c402"])
