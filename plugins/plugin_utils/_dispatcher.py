@@ -220,6 +220,9 @@ class Dispatcher:
         if self._heard is None:
             self._heard = _history.newest(tx)
             self._alerts.start(tx, now)
+        elif _history.newest(tx) < self._heard:
+            # Another table is in its place, and counts from its own beginning.
+            self._heard = 0
         rows = _history.since(tx, self._heard)
         if rows:
             self._heard = rows[-1]["id"]

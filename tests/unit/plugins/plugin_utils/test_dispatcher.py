@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -385,6 +386,23 @@ def test_the_drives_of_a_play_whose_process_was_killed_are_handed_over_again_wit
     assert engine.claim(emitted[0]) == ["D1"]
     engine.later(1)
     assert any("its play has ended, or was stopped, without a word" in message for message in engine.messages)
+
+
+def test_a_table_that_was_deleted_or_replaced_meanwhile_is_listened_to_from_its_beginning(
+    engine: Engine, location: str
+) -> None:
+    for turn in range(5):
+        engine.world.see("released" if turn % 2 else "reserved", *([] if turn % 2 else ["a"]))
+        engine.later(1)
+    for path in Path(location).parent.glob(f"{Path(location).name}*"):
+        path.unlink()
+    engine.world.hosts("ab")
+    engine.world.see("reserved", "a")
+    engine.later(1)
+    with engine.world.store.write() as tx:
+        _changes.raise_sequence(tx, "D1", 41, engine.world.now)
+    engine.later(1)
+    assert any("a record was at change 41" in message for message in engine.messages)
 
 
 def test_a_play_that_is_killed_every_time_is_not_started_in_a_tight_loop(engine: Engine) -> None:
