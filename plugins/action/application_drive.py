@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.utils.display import Display
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _alone,
@@ -30,6 +32,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
     DriveSharingError,
     InvalidValueError,
 )
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._report import Report
 
@@ -37,6 +40,9 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._report im
 SHOWN = 5
 #: How long the records of a host may take to be listed.
 LIST_SECONDS = 30.0
+
+
+display = Display()
 
 
 class ActionModule(ApplicationAction):
@@ -89,6 +95,9 @@ class ActionModule(ApplicationAction):
                 self._over_floor(Act(place, file, options, policy, dry=dry, siblings=siblings), asks, report, store, policy)
             except DriveSharingError as exc:
                 report.silent(asks, str(exc))
+            except Exception as exc:  # noqa: BLE001 - a fault of ours in one instance must not keep the others from being told
+                display.vvv(traceback.format_exc(), host=host)
+                report.silent(asks, f"a fault in this collection: {type(exc).__name__}, {first_words(str(exc))}; please report it")
         report.finish()
         store.close()
         return self._result(report.answers, SHOWN)
