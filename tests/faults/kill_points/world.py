@@ -37,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from demo.world import HOSTS, ROOT, marked
 
+EVERY = os.environ.get("DRIVE_SHARING_FAULTS") == "every"
 HERE = Path(__file__).resolve().parent
 VARIABLE = "DRIVE_SHARING_KILL_POINT"
 #: Nothing here takes so long on any machine.
@@ -158,9 +159,12 @@ class Killed(Hosts):
 
     def by_hand(self, host: Any, state: str) -> str:
         """A playbook in which a person sets the drive."""
-        task = {"tapeworks.drive_sharing.application_drive": {"state": state, "drives": [DRIVE]}}
-        path = self.directory / "by_hand.yml"
-        path.write_text(json.dumps([{"hosts": host.name, "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+        return self.task(host.name, {"tapeworks.drive_sharing.application_drive": {"state": state, "drives": [DRIVE]}})
+
+    def task(self, hosts: str, task: Mapping[str, Any]) -> str:
+        """A playbook of one task."""
+        path = self.directory / "task.yml"
+        path.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
         return str(path)
 
     @staticmethod
@@ -171,9 +175,12 @@ class Killed(Hosts):
 
     # The source without the engine: the test is the engine
 
-    def start_source(self) -> None:
-        """Start our event source in a process of its own; of an earlier one's events nobody knows any more."""
-        words = []
+    def start_source(self, *before: Any, table: Path | None = None) -> None:
+        """Start our event source in a process of its own; of an earlier one's events nobody knows any more.
+
+        ``before``: words that run it, with ``table`` in the place of the world's.
+        """
+        words: list[Any] = []
         for name, passphrase in zip(("auth", "privacy"), self.passphrases, strict=True):
             path = self.directory / name
             path.touch(0o600)
@@ -181,7 +188,8 @@ class Killed(Hosts):
             words.append(path)
         self.heard = self.log("source").count("\n")
         source = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "reservations.py"
-        self.start("source", [sys.executable, source, self.table, f"{self.listen}:{self.snmp_port}", "library_1", *words])
+        address = f"{self.listen}:{self.snmp_port}"
+        self.start("source", [*before, sys.executable, source, table or self.table, address, "library_1", *words])
 
     def wait_for_source(self) -> None:
         """Wait until it takes informs."""
@@ -420,7 +428,7 @@ class Killed(Hosts):
         self.plays = []
         self.changes = []
         self.chapter = ""
-        for log in self.logs.glob("play*"):
+        for log in [*self.logs.glob("play*"), *self.logs.glob("source.log")]:
             log.unlink()
         self.marker.unlink(missing_ok=True)
 
