@@ -66,7 +66,7 @@ attributes:
     support: full
   platform:
     description: Operating systems that can be asked.
-    platforms: linux, aix, hp-ux, solaris
+    platforms: linux, aix, hp-ux, solaris, windows
     support: full
 author:
   - Tapeworks maintainers (@tapeworks)
@@ -86,7 +86,12 @@ notes:
     ports and adapters; C(lsattr -l iscsi0) and C(ifconfig -a). Any user may ask them."
   - "B(What is asked on HP-UX.) C(ioscan), C(scsimgr) and C(fcmsutil) for drives of both views, their serial numbers, paths and ports of any
     driver; C(iscsiutil -l) and C(netstat -in). C(scsimgr), C(fcmsutil) and C(iscsiutil) want root (C(become)). Serial numbers need 11i v3."
-  - "Neither has run on such a host; the tests replace the commands by programs that print samples. What each fact was proven with is
+  - "B(What is asked on Solaris.) C(fcinfo), C(cfgadm), C(iostat), C(iscsiadm), C(ifconfig), links of C(/dev/rmt) and C(/dev/cfg), on x86
+    C(luxadm), for SAS drives C(sasinfo). C(fcinfo), C(cfgadm), C(luxadm) and C(sasinfo) want root (C(become)). On SPARC the serial number is what
+    C(iostat) shows: compare it with the library's."
+  - "B(What is asked on Windows.) M(tapeworks.drive_sharing.host_facts_windows) is run there, wherever the connection's shell is PowerShell.
+    O(platform) and O(root) mean nothing then. States of Fibre Channel ports want an account of the group Administrators."
+  - "None of the four has run on such a host; the tests replace the commands by programs that print samples. What each fact was proven with is
     in C(docs/host_facts.md) of the collection."
   - "B(Variables.) C(drive_sharing_drives) is a list of drives. Each has C(serial), and as far as known C(manufacturer_serial),
     C(wwnn), C(wwpns), C(vendor), C(model), C(devices), C(paths) (C(device); C(port) and C(target_port), each with C(protocol) and C(id)), C(location)
@@ -102,6 +107,7 @@ notes:
   - "C(drive_sharing_managed) is V(true), the default, V(false), or a list of the serial numbers of the drives that are shared."
   - "Serial numbers, WWNs and other names need quotation marks in YAML, which reads some of them as numbers."
 seealso:
+  - module: tapeworks.drive_sharing.host_facts_windows
   - module: tapeworks.drive_sharing.drive_table_info
   - plugin: tapeworks.drive_sharing.associations_table
     plugin_type: filter

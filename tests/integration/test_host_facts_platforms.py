@@ -52,6 +52,7 @@ class Case:
 
 AIX = ["0000078C1D20", "00078A51C2"]
 HPUX = ["00078A51D4", "HU1051A2C3"]
+SOLARIS = ["10WT012345", "10WT067890"]
 CASES = {
     "aix": Case(
         commands("aix/fc.txt"),
@@ -166,6 +167,55 @@ CASES = {
             "fcmsutil /dev/fclp0 get remote all",
             "The tape drive at 64000/0xfa00/0x5",
         ),
+    ),
+    "solaris": Case(
+        commands("solaris/sparc.txt"),
+        SOLARIS,
+        {"fc": 3, "ip": 3, "iscsi": 1},
+        ("The serial number of rmt/0, rmt/1, rmt/2 is what iostat shows",),
+    ),
+    "solaris_mpxio": Case(
+        commands("solaris/mpxio.txt"),
+        SOLARIS,
+        {"fc": 3, "ip": 3, "iscsi": 1},
+        ("The serial number of rmt/0, rmt/2 is what iostat shows",),
+        "mksh",
+    ),
+    "solaris_x86": Case(
+        commands("solaris/x86.txt"),
+        ["10WT012345", "10WT055555", "HU1234ABCD"],
+        {"fc": 2, "ip": 4, "iscsi": 1, "sas": 1},
+        ("The serial number of rmt/2, rmt/7 is what iostat shows",),
+        "dash",
+    ),
+    "solaris_hanging": Case(
+        # Half a table of what is there must not make drives vanish.
+        commands("solaris/sparc.txt", lambda host: host.hangs("cfgadm", after=300)),
+        SOLARIS,
+        {"fc": 3, "ip": 3, "iscsi": 1},
+        (
+            "cfgadm -al -o show_SCSI_LUN did not end within 10 s, and cfgadm was not asked again, so drives that have gone may be",
+            "The serial number of rmt/0",
+        ),
+        "busybox",
+    ),
+    "solaris_denied": Case(
+        commands("solaris/mpxio.txt", lambda host: host.ends("fcinfo", "fcinfo: insufficient privileges\n", 1)),
+        SOLARIS,
+        {"ip": 3, "iscsi": 1},
+        (
+            "fcinfo hba-port may not be run by this user (fcinfo: insufficient privileges), so no Fibre Channel port can be found",
+            "The host's port to drive 10WT012345 at rmt/0 has no name that can be known.",
+            "The host's port to drive 10WT067890 at rmt/2 has no name that can be known.",
+            "The serial number of rmt/0",
+        ),
+        "bash",
+    ),
+    "solaris_junk": Case(
+        commands("solaris/sparc.txt", lambda host: host.replace("iostat", b"10WT067890", b"10\xff\xfe7890")),
+        SOLARIS[:1],
+        {"fc": 3, "ip": 3, "iscsi": 1},
+        ("The tape drive rmt/2 was left out: its serial number must be a serial number", "The serial number of rmt/0"),
     ),
 }
 

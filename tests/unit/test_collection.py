@@ -49,9 +49,10 @@ def test_an_action_plugin_has_a_module_that_documents_it(action: str) -> None:
     assert action in MODULES
 
 
-def test_the_action_group_names_all_modules_and_no_others() -> None:
+def test_the_action_group_names_all_modules_that_have_an_action_plugin_and_no_others() -> None:
+    # Others run on hosts, and know no drive table.
     groups = load("meta/runtime.yml")["action_groups"]
-    assert sorted(groups["drive_sharing"]) == sorted(set(MODULES))
+    assert sorted(groups["drive_sharing"]) == ACTIONS
 
 
 def constants(path: Path) -> dict[str, Any]:

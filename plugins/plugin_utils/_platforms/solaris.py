@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _addresses as addresses
@@ -384,26 +384,21 @@ def _paths(tape: read.Tape, told: _Told | None, host: _Host, *, vhci: bool) -> l
         )
         return []
     wwnn = next((remote.wwnn for remote in seen if remote.wwnn), None)
-    shown = {
-        "where": where,
-        "serial": serial,
+    path = facts.Path(
+        where=where,
+        devices=tape.devices,
+        serial=serial,
         # Not the names of nodes where some paths have names of units: they need not be alike.
-        "unit": tape.guid if vhci else wwnn,
-        "wwnn": tape.guid if tape.guid and len(tape.guid) == 16 else wwnn,
-        "vendor": asked.printable(told.vendor) if told else None,
-        "model": asked.printable(told.model) if told else None,
-    }
+        unit=tape.guid if vhci else wwnn,
+        wwnn=tape.guid if tape.guid and len(tape.guid) == 16 else wwnn,
+        vendor=asked.printable(told.vendor) if told else None,
+        model=asked.printable(told.model) if told else None,
+    )
     ways = _ways(tape, seen, host)
-    for port, _target in ways:
-        if port is None:
-            host.notes.append(f"The host's port to drive {serial} at {where} has no name that can be known.")
+    if any(port is None for port, _target in ways):
+        host.notes.append(f"The host's port to drive {serial} at {where} has no name that can be known.")
     return [
-        facts.Path(
-            **shown,
-            devices=tape.devices,
-            port={"protocol": port["protocol"], "id": port["id"]} if port else None,
-            target_port=target,
-        )
+        replace(path, port={"protocol": port["protocol"], "id": port["id"]} if port else None, target_port=target)
         for port, target in ways
     ]
 
@@ -429,7 +424,7 @@ def _ways(tape: read.Tape, seen: list[_Remote], host: _Host) -> list[_Way]:
         hbas = {remote.hba for remote in seen if remote.wwpn == wwpn}
         controllers = {row.controller for row in host.rows if row.wwpn == wwpn}
         if len(hbas) == 1:
-            port = host.fc.get(*hbas)
+            port = host.fc.get(min(hbas))
         elif len(controllers) == 1:
-            port = host.by_controller.get(*controllers)
+            port = host.by_controller.get(min(controllers))
     return [(port, target_port)]
