@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _asked as asked
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _vpd as vpd
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
@@ -145,7 +146,7 @@ def _bytes(value: object) -> bytes | None:
 
 def instance(value: object) -> str | None:
     """Give the name of an adapter; WMI adds the number of the instance to it."""
-    return re.sub(r"_[0-9]+\Z", "", text(value)) or None
+    return asked.printable(re.sub(r"_[0-9]+\Z", "", text(value)))
 
 
 @dataclass(frozen=True)

@@ -67,14 +67,11 @@ def parse(result: object) -> dict[str, Any]:
     for port in ports:
         if port["protocol"] == "iscsi" and (port["device"] or "").casefold() in used:
             port["state"] = "online"
-    found = [
-        address
-        for row in answers.rows("addresses")
-        for text in read.texts(row.get("IPAddress"))
-        if (
-            address := addresses.port(text, up=True, interface=asked.printable(read.text(row.get("Description"))) or "")
-        )
-    ]
+    found = []
+    for row in answers.rows("addresses"):
+        interface = asked.printable(read.text(row.get("Description")))
+        shown = [addresses.port(text, up=True, interface=interface or "") for text in read.texts(row.get("IPAddress"))]
+        found += [{**address, "device": interface} for address in shown if address]
     if not units and not devices and not answers.problem("scsi_map"):
         notes.append("No tape drive was found: HKLM\\HARDWARE\\DEVICEMAP\\Scsi has no unit of type TapePeripheral.")
     return {
