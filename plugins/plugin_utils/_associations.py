@@ -53,18 +53,14 @@ def write_hosts(
     hosts = {one.host: one for one in (_host_rows.host_rows(*row) for row in rows)}
     if not hosts:
         return []
-    old_paths, old_ports = _present(tx, hosts)
-    drives = {drive for _host, drive in old_paths} | {drive for one in hosts.values() for drive in one.paths}
-    ports = {port for _host, port in old_ports} | {port for one in hosts.values() for port in one.ports}
+    old = _Present(tx, hosts)
+    drives = {drive for _host, drive in old.paths} | {drive for one in hosts.values() for drive in one.paths}
+    ports = {port for _host, port in old.ports} | {port for one in hosts.values() for port in one.ports}
     watch = _Watch(tx, drives, ports)
-    _write_paths(tx, hosts, old_paths, now)
-    _write_ports(tx, hosts, old_ports, now)
-    _write_instances(tx, hosts, now)
-    tx.many(
-        "INSERT INTO attributes (drive, kind, value, library, seen_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (drive, kind, value, library) DO UPDATE SET seen_at = excluded.seen_at",
-        [(*attribute, now) for attribute in sorted(set().union(*(one.attributes for one in hosts.values())))],
-    )
+    changed = _write_paths(tx, hosts, old.paths, now)
+    _write_ports(tx, hosts, old.ports, now)
+    _write_instances(tx, hosts, changed, now)
+    _write_attributes(tx, hosts, now)
     _conflicts.write_drives(tx, drives, now)
     watch.redo(tx, now)
     _changes.retry_unresolved(tx, now)
@@ -72,16 +68,24 @@ def write_hosts(
     return problems + list(_conflicts.of_drives(tx, drives).values()) + _conflicts.of_ports(tx, ports)
 
 
-def _present(
-    tx: Any, hosts: Collection[str]
-) -> tuple[dict[tuple[str, str], str], set[tuple[str, Port]]]:
-    """(host, drive) with its detail, and (host, port), that the tables have of these hosts."""
-    paths = _rows.select_in(tx, "SELECT host, drive, detail FROM paths WHERE host IN {in}", hosts)
-    ports = _rows.select_in(tx, "SELECT host, protocol, id FROM ports WHERE host IN {in}", hosts)
-    return (
-        {(row["host"], row["drive"]): row["detail"] for row in paths},
-        {(row["host"], (row["protocol"], row["id"])) for row in ports},
-    )
+class _Present:
+    """What the tables have of these hosts, as it is written: most hosts tell what they told before."""
+
+    def __init__(self, tx: Any, hosts: Collection[str]) -> None:
+        #: (host, drive): devices, detail, origin, missing_since.
+        self.paths: dict[tuple[str, str], tuple[Any, ...]] = {
+            (row["host"], row["drive"]): (row["devices"], row["detail"], row["origin"], row["missing_since"])
+            for row in _rows.select_in(
+                tx, "SELECT host, drive, devices, detail, origin, missing_since FROM paths WHERE host IN {in}", hosts
+            )
+        }
+        #: (host, port): state, device, origin, missing_since.
+        self.ports: dict[tuple[str, Port], tuple[Any, ...]] = {
+            (row["host"], (row["protocol"], row["id"])): (row["state"], row["device"], row["origin"], row["missing_since"])
+            for row in _rows.select_in(
+                tx, "SELECT host, protocol, id, state, device, origin, missing_since FROM ports WHERE host IN {in}", hosts
+            )
+        }
 
 
 class _Watch:
@@ -116,15 +120,22 @@ class _Watch:
         )
 
 
-def _write_paths(tx: Any, hosts: Mapping[str, HostRows], old: Mapping[tuple[str, str], str], now: float) -> None:
+def _write_paths(
+    tx: Any, hosts: Mapping[str, HostRows], old: Mapping[tuple[str, str], tuple[Any, ...]], now: float
+) -> set[str]:
+    """Write the drives; gives the hosts of which something has changed."""
+    rows: list[tuple[str, str, str, str, str, float]] = []
+    for one in hosts.values():
+        for drive, (devices, detail, origin) in one.paths.items():
+            before = old.get((one.host, drive))
+            row = (devices, _conflicts.since(detail, None if before is None else before[1], now), origin)
+            if before != (*row, None):
+                rows.append((one.host, drive, *row, now))
     tx.many(
         "INSERT INTO paths (host, drive, devices, detail, origin, seen_at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (host, drive) DO UPDATE SET devices = excluded.devices, detail = excluded.detail,"
         " origin = excluded.origin, seen_at = excluded.seen_at, missing_since = NULL",
-        [
-            (one.host, drive, devices, _conflicts.since(detail, old.get((one.host, drive)), now), origin, now)
-            for one in hosts.values() for drive, (devices, detail, origin) in one.paths.items()
-        ],
+        rows,
     )
     gone = sorted((host, drive) for host, drive in old if drive not in hosts[host].paths)
     tx.many(
@@ -137,14 +148,21 @@ def _write_paths(tx: Any, hosts: Mapping[str, HostRows], old: Mapping[tuple[str,
         "DELETE FROM paths WHERE host = ? AND drive = ?",
         [(host, drive) for host, drive in gone if drive in hosts[host].ignored_drives],
     )
+    _rows.execute_in(tx, "UPDATE paths SET seen_at = ? WHERE missing_since IS NULL AND host IN {in}", hosts, before=(now,))
+    return {row[0] for row in rows} | {host for host, _drive in gone}
 
 
-def _write_ports(tx: Any, hosts: Mapping[str, HostRows], old: Collection[tuple[str, Port]], now: float) -> None:
+def _write_ports(
+    tx: Any, hosts: Mapping[str, HostRows], old: Mapping[tuple[str, Port], tuple[Any, ...]], now: float
+) -> None:
     tx.many(
         "INSERT INTO ports (host, protocol, id, state, device, origin, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (host, protocol, id) DO UPDATE SET state = excluded.state, device = excluded.device,"
         " origin = excluded.origin, seen_at = excluded.seen_at, missing_since = NULL",
-        [(one.host, *port, *values, now) for one in hosts.values() for port, values in one.ports.items()],
+        [
+            (one.host, *port, *values, now) for one in hosts.values() for port, values in one.ports.items()
+            if old.get((one.host, port)) != (*values, None)
+        ],
     )
     gone = sorted((host, *port) for host, port in old if port not in hosts[host].ports)
     tx.many(
@@ -156,21 +174,31 @@ def _write_ports(tx: Any, hosts: Mapping[str, HostRows], old: Collection[tuple[s
         "DELETE FROM ports WHERE host = ? AND protocol = ? AND id = ?",
         [row for row in gone if (row[1], row[2]) in hosts[row[0]].ignored_ports],
     )
+    _rows.execute_in(tx, "UPDATE ports SET seen_at = ? WHERE missing_since IS NULL AND host IN {in}", hosts, before=(now,))
 
 
-def _write_instances(tx: Any, hosts: Mapping[str, HostRows], now: float) -> None:
+def _write_instances(tx: Any, hosts: Mapping[str, HostRows], changed: set[str], now: float) -> None:
+    """Write the hosts, their instances, and what these see; ``changed``: hosts whose drives are others than before."""
     tx.many(
         "INSERT INTO hosts (host, updated_at, notes) VALUES (?, ?, ?)"
         " ON CONFLICT (host) DO UPDATE SET updated_at = excluded.updated_at, notes = excluded.notes",
         [(one.host, now, _rows.dumps(one.notes)) for one in hosts.values()],
     )
-    _rows.execute_in(tx, "DELETE FROM instances WHERE host IN {in}", hosts)
+    old: dict[str, set[tuple[Any, ...]]] = {}
+    for row in _rows.select_in(
+        tx, "SELECT host, instance, application, control_points, scope, managed FROM instances WHERE host IN {in}", hosts
+    ):
+        key = (row["instance"], row["application"], row["control_points"], row["scope"], row["managed"])
+        old.setdefault(row["host"], set()).add(key)
+    moved = {host for host, one in hosts.items() if old.get(host) != set(one.instances)}
+    _rows.execute_in(tx, "DELETE FROM instances WHERE host IN {in}", moved)
     tx.many(
         "INSERT INTO instances (host, instance, application, control_points, scope, managed) VALUES (?, ?, ?, ?, ?, ?)",
-        [(one.host, *instance) for one in hosts.values() for instance in one.instances],
+        [(host, *instance) for host in sorted(moved) for instance in hosts[host].instances],
     )
-    _rows.execute_in(tx, "DELETE FROM seen WHERE host IN {in}", hosts)
-    paths = _rows.select_in(tx, "SELECT host, drive, devices, missing_since FROM paths WHERE host IN {in}", hosts)
+    moved |= changed
+    _rows.execute_in(tx, "DELETE FROM seen WHERE host IN {in}", moved)
+    paths = _rows.select_in(tx, "SELECT host, drive, devices, missing_since FROM paths WHERE host IN {in}", moved)
     tx.many(
         "INSERT INTO seen (drive, instance, host, managed, application, scope, control_points, devices, missing_since,"
         " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -185,11 +213,29 @@ def _write_instances(tx: Any, hosts: Mapping[str, HostRows], now: float) -> None
     )
 
 
+def _write_attributes(tx: Any, hosts: Mapping[str, HostRows], now: float) -> None:
+    """Write by what else the drives are known; the newest word of which library one is in counts."""
+    told = set().union(*(one.attributes for one in hosts.values()))
+    known = {
+        (row["drive"], row["kind"], row["value"], row["library"])
+        for row in _rows.select_in(
+            tx,
+            "SELECT drive, kind, value, library FROM attributes WHERE library = '' AND drive IN {in}",
+            {attribute[0] for attribute in told},
+        )
+    }
+    tx.many(
+        "INSERT INTO attributes (drive, kind, value, library, seen_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (drive, kind, value, library) DO UPDATE SET seen_at = excluded.seen_at",
+        [(*attribute, now) for attribute in sorted(told - known)],
+    )
+
+
 def forget_host(tx: Any, host: str, now: float) -> bool:
     """Remove a host that the site has no more; False: it was not there."""
-    old_paths, old_ports = _present(tx, [host])
-    drives = {drive for _host, drive in old_paths}
-    watch = _Watch(tx, drives, {port for _host, port in old_ports})
+    old = _Present(tx, [host])
+    drives = {drive for _host, drive in old.paths}
+    watch = _Watch(tx, drives, {port for _host, port in old.ports})
     for table in ("paths", "ports", "instances", "seen"):
         tx.execute(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608
     tx.execute("DELETE FROM hosts WHERE host = ?", (host,))

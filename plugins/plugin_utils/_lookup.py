@@ -21,13 +21,10 @@ class Associations:
         self,
         instances: dict[str, dict[str, dict[str, Any]]],
         owners: dict[PortKey, set[str]],
-        hosts: dict[str, float],
         libraries: dict[str, str],
         conflicts: tuple[dict[str, str], dict[PortKey, str]],
     ) -> None:
         """Made by lookup only."""
-        #: host: when its facts were written, epoch seconds; the hosts that see the drives, and their control points.
-        self.hosts = hosts
         self._instances = instances
         self._owners = owners
         self._libraries = libraries
@@ -64,12 +61,11 @@ class Associations:
 
 def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]]) -> Associations:
     """Read what concerns these drives and ports. Raises TableError."""
-    hosts: dict[str, float] = {}
     instances: dict[str, dict[str, dict[str, Any]]] = {}
     files: dict[str, list[str]] = {}
     rows = _rows.select_in(
         tx,
-        "SELECT drive, instance, host, managed, application, scope, control_points, devices, missing_since, updated_at"
+        "SELECT drive, instance, host, managed, application, scope, control_points, devices, missing_since"
         " FROM seen WHERE drive IN {in}",
         drives,
     )
@@ -77,19 +73,11 @@ def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]
     for row in rows:
         if row["devices"] not in files:
             files[row["devices"]] = _rows.loads(row["devices"]) or []
-        hosts[row["host"]] = row["updated_at"]
         _add(instances.setdefault(row["drive"], {}), row, files[row["devices"]])
-    control_points = {
-        host for found in instances.values() for entry in found.values() for host in entry["control_points"]
-    }
-    for row in _rows.select_in(
-        tx, "SELECT host, updated_at FROM hosts WHERE host IN {in}", sorted(control_points - set(hosts))
-    ):
-        hosts[row["host"]] = row["updated_at"]
     claims = _claims(tx, ports)
     told = {key: sentence for key, hosts_of in claims.items() if (sentence := _conflicts.port_sentence(*key, hosts_of))}
     return Associations(
-        instances, _owners(claims), hosts, _libraries(tx, drives), (_conflicts.of_drives(tx, drives), told)
+        instances, _owners(claims), _libraries(tx, drives), (_conflicts.of_drives(tx, drives), told)
     )
 
 
