@@ -4,15 +4,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-#AnsibleRequires -CSharpUtil Ansible.Basic
+# It takes no arguments, so the older of Ansible's two helpers is enough; with Ansible.Basic, "ansible-test sanity" ends with an error
+# wherever there is no PowerShell.
+#Requires -Module Ansible.ModuleUtils.Legacy
 
 # Asks, and gives what it was told as it is; plugins/plugin_utils/_platforms/windows.py makes sense of it.
 # No tape drive is opened: Windows lets one program open it, and a backup that starts at that moment would fail.
 
-$module = [Ansible.Basic.AnsibleModule]::Create($args, @{
-        options = @{}
-        supports_check_mode = $true
-    })
+$null = Parse-Args -arguments $args -supports_check_mode $true
 
 # Seconds that WMI has for one question, how many values are read below one key of the registry, and how deep.
 $patience = 10
@@ -219,7 +218,8 @@ Add-Answer -Name 'addresses' -Question {
         ForEach-Object -Process { Select-Plain -From $_ -Name 'Description', 'IPAddress' }
 }
 
-$module.Result.changed = $false
-$module.Result.version = 1
-$module.Result.answers = $answers
-$module.ExitJson()
+Exit-Json -obj @{
+    changed = $false
+    version = 1
+    answers = $answers
+}

@@ -27,6 +27,8 @@ CALLED = {
     "ForEach-Object",
     "Select-Object",
     "New-Object",
+    "Parse-Args",
+    "Exit-Json",
     "Add-Answer",
     "Get-Instance",
     "Get-Value",
@@ -83,7 +85,7 @@ def test_it_only_reads_and_opens_no_drive() -> None:
 def test_its_answers_are_those_that_are_read() -> None:
     asked = re.findall(rb"Add-Answer -Name '(\w+)'", SOURCE)
     assert sorted(name.decode() for name in asked) == sorted(answers._QUESTIONS)
-    assert f"$module.Result.version = {answers.VERSION}".encode() in SOURCE
+    assert f"    version = {answers.VERSION}\n".encode() in SOURCE
     assert f"$most = {answers.MOST}".encode() in SOURCE
 
 
