@@ -29,9 +29,10 @@ def add(site: Site, name: str, text: str, status: int = 0, **variables: Any) -> 
     directory = site.directory / "windows" / name
     directory.mkdir(parents=True)
     (directory / "answer").write_text(text)
-    program = directory / "PowerShell"
-    program.write_text(f"#!/bin/sh\ncat >>{directory}/given\ncat {directory}/answer\nexit {status}\n")
-    program.chmod(0o755)
+    # ansible-core 2.21 writes it small.
+    for program in (directory / "PowerShell", directory / "powershell"):
+        program.write_text(f"#!/bin/sh\ncat >>{directory}/given\ncat {directory}/answer\nexit {status}\n")
+        program.chmod(0o755)
     shell = directory / "shell"
     shell.write_text(f'#!/bin/sh\nPATH={directory}:$PATH\nexport PATH\nexec /bin/sh "$@"\n')
     shell.chmod(0o755)
