@@ -161,6 +161,7 @@ drives:
         - "V(floor): setting it offline would leave the instance fewer online drives than C(drive_sharing_minimum_online); it is
           asked again."
         - "V(unreadable): the application's answer is neither online nor offline."
+        - "V(refused): the record there belongs to another site, so nothing is done, and the drive is not put into its error state."
         - "V(silent): nothing is confirmed; RV(drives[].reason) says why."
       type: str
       returned: always

@@ -28,6 +28,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer im
     confirmed,
     doubtful,
     not_done,
+    refused,
     silent,
     target,
     unfinished,
@@ -221,7 +222,8 @@ class Act:
                         f"the record of drive {ask.drive} belongs to site {record.site}, not {self._place.site};"
                         " nothing was set. Let only one site's controller manage this host."
                     )
-                    raise InvalidValueError(msg)
+                    answers.append(refused(ask, msg))
+                    continue
             except InvalidValueError as exc:
                 answers.append(silent(ask, str(exc)))
                 continue

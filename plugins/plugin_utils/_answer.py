@@ -20,6 +20,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._handshake
 
 #: How long after an earlier set was given up its drive is read again, in seconds.
 RECHECK_SECONDS = 60.0
+#: The outcome where the record belongs to another site.
+REFUSED = "refused"
 #: A drive that is only observed is asked about again at full five minutes, all of them by one play: once the mode is enforce it
 #: is set.
 OBSERVED_SECONDS = 300.0
@@ -114,6 +116,11 @@ def silent(ask: Ask, reason: str, record: _record.Record | None = None, *, doubt
     reason = reason.rstrip(".")
     taken = record.holds_taken if record is not None else ask.taken
     return Answer(ask, False, "silent", taken, reason, doubt=doubt, record_sequence=record.sequence if record else 0)
+
+
+def refused(ask: Ask, reason: str) -> Answer:
+    """The control point is another site's: no silence, and so never the error state of a drive that this site has no say in."""
+    return replace(silent(ask, reason), outcome=REFUSED)
 
 
 def answered(one: Known, *, observed: bool = False, state_read: str | None = None) -> Answer:

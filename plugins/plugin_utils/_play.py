@@ -24,7 +24,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _silence,
     _views,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Ask, meaning
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import REFUSED, Ask, meaning
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision import ASKED_AGAIN
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import Policy
@@ -294,8 +294,11 @@ def _may_be_wrong(answer: Mapping[str, Any]) -> bool:
     """Whether the drive may be online there although another instance holds it.
 
     One that had confirmed this very change, and is only looked at again, is owed: a director that is restarted must not cost
-    the holder its drive. It is another matter if the drive was read to be online there.
+    the holder its drive. It is another matter if the drive was read to be online there. What another site's controller manages
+    is that one's affair.
     """
+    if answer["outcome"] == REFUSED:
+        return False
     return answer["relation"] != "own" and (answer["state_read"] == "online" or not answer["confirmed_once"])
 
 

@@ -155,9 +155,9 @@ def test_every_outcome_is_documented_and_no_other() -> None:
     returned = yaml.safe_load(constants(ROOT / "plugins" / "modules" / "application_drive.py")["RETURN"])
     lines = returned["drives"]["contains"]["outcome"]["description"]
     explained = {match.group(1) for line in lines if (match := re.match(r"V\((\w+)\):", line))}
-    assert explained == {*_decision.OUTCOMES, "silent"}
+    assert explained == {*_decision.OUTCOMES, "refused", "silent"}
     confirming = set(re.findall(r"V\((\w+)\)", lines[0]))
-    assert not confirming & (_decision.ASKED_AGAIN | {"unreadable", "silent"})
+    assert not confirming & (_decision.ASKED_AGAIN | {"unreadable", "refused", "silent"})
     assert confirming == set(_decision.OUTCOMES) - _decision.ASKED_AGAIN - {"unreadable"}
 
 

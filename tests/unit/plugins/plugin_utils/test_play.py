@@ -354,6 +354,21 @@ def test_the_holders_own_silence_never_forces_anything(site: Site) -> None:
     assert site.due(5.1) == ["D1"]
 
 
+def test_a_control_point_of_another_site_never_has_the_drive_forced(site: Site) -> None:
+    site.world.see("reserved", "a")
+    site.claim()
+    site.answer("a")
+    site.answer("b")
+    site.answer("c", "refused", confirmed=False, taken=False, state_read=None, reason="the record of drive D1 belongs to site south")
+    done = site.handshake()
+    assert done.force == []
+    assert done.messages == [
+        "Drive D1 (change 1, reserved) was not confirmed by c: the record of drive D1 belongs to site south; it is owed and asked again."
+    ]
+    assert not site.is_settled()
+    assert site.due(5.1) == ["D1"]
+
+
 def test_the_holders_own_host_is_not_held_against_it_where_another_ones_forces(site: Site) -> None:
     site.world.see("reserved", "a")
     site.claim()
