@@ -61,6 +61,7 @@ class ActionModule(DriveSharingAction):
             root = args["root"] or self.variable(task_vars, "drive_sharing_root", "/")
             found, problem = self._ask(args["platform"], root, host, task_vars)
         facts = _host_variables.merge(found, drives, ports)
+        facts["notes"] += _host_variables.absent(instances, {host, *task_vars.get("groups", {}).get("all", ())})
         ignored = _host_variables.ignored(drives, ports)
         result = {"changed": False, **facts, "conflicts": [], "instances": instances, "ignored": ignored}
         if problem:

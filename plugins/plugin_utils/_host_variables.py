@@ -11,7 +11,7 @@ InvalidValueError with the place as its author wrote it: ``drive_sharing_ports[2
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers as identifiers
@@ -120,6 +120,17 @@ def instances(entries: Iterable[Mapping[str, Any]], which: bool | Sequence[str])
     return [
         {**{key: entry[key] for key in keys}, "managed": which if isinstance(which, bool) else list(which)}
         for entry in entries
+    ]
+
+
+def absent(entries: Iterable[Mapping[str, Any]], inventory: Collection[str]) -> list[str]:
+    """Say which control points the inventory does not have; nobody would be told there."""
+    return [
+        f"Control point {point} of instance {entry['instance']} is not in the inventory, so it cannot be told about a drive;"
+        " correct drive_sharing_applications, or add it to the inventory."
+        for entry in entries
+        for point in dict.fromkeys(entry["control_points"])
+        if point not in inventory
     ]
 
 

@@ -303,6 +303,16 @@ def test_instances_carry_what_is_managed_and_no_options() -> None:
     ]
 
 
+def test_a_control_point_that_the_inventory_lacks_is_named() -> None:
+    entries = host_variables.applications(
+        [{"application": "custom", "control_points": ["mastr1", "master2"]}, {"application": "bacula", "instance": "x"}], "backup1"
+    )
+    assert host_variables.absent(entries, {"backup1", "master2"}) == [
+        "Control point mastr1 of instance backup1 is not in the inventory, so it cannot be told about a drive; correct"
+        " drive_sharing_applications, or add it to the inventory."
+    ]
+
+
 def test_without_entries_the_facts_are_as_found() -> None:
     assert host_variables.merge(FOUND, [], []) == FOUND
 
