@@ -277,6 +277,16 @@ def test_locks_and_files_of_those_who_are_gone_are_removed(server: Server, recei
     assert server.left() == []
 
 
+def test_a_process_that_has_ended_and_that_nobody_has_waited_for_is_gone(server: Server, receiver: Receiver) -> None:
+    server.says("released", OTHER)
+    with subprocess.Popen(["true"]) as ended:
+        stat = until(lambda: (text := Path("/proc", str(ended.pid), "stat").read_text()).split()[2] == "Z" and text)
+        start, booted = stat.split()[21], Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        (server.state / ".lock" / f"{DRIVE}.send").write_text(f"{ended.pid} {booted} {start} {ended.pid}.{start}\n")
+        assert server.says("reserved", DRIVE) == ""
+    assert receiver.rows()[DRIVE] == ("reserved", 1)
+
+
 def test_a_lock_of_another_boot_is_removed_and_that_of_somebody_at_work_is_not(one_server: Server, receiver: Receiver) -> None:
     one_server.says("released", OTHER)
     lock = one_server.state / ".lock" / f"{DRIVE}.send"
