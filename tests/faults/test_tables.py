@@ -16,6 +16,7 @@ import time
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _store
 from ansible_collections.tapeworks.drive_sharing.tests.faults.kill_points.world import EVERY, LIMIT, A, B, C, killed
 from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.hosts import DRIVE
@@ -208,3 +209,39 @@ def test_a_table_on_a_read_only_file_system_is_named_and_nothing_is_acknowledged
     inside(world, "mount", "-o", "remount,rw", small)
     world.wait("the inform is acknowledged", world.acknowledged, LIMIT, "source")
     assert "reserved" in inside(world, sys.executable, "-c", STATUS, small / "table.sqlite")
+
+
+def test_the_controller_of_another_site_is_refused_and_changes_nothing(world):
+    for status in ("reserved", "released"):
+        world.under_way(status)
+        world.settle()
+    records = world.records()
+    with world.another_controller("south"):
+        world.tell("reserved", A)
+        play = world.one_play()
+        fault("other-site").seen_in({"play": play.said}, DRIVE=DRIVE, SITE="south")
+        assert world.drive(DRIVE)["error_state"] == ""
+        assert world.drive(DRIVE)["settled"] == 0, "it stays owed"
+    assert (world.states(), world.records(), world.in_error()) == (ON, records, False)
+    world.tell("reserved", A)
+    world.settle()
+    world.check(OFF)
+
+
+def test_two_controllers_of_one_site_with_a_table_each_set_nothing_twice_as_long_as_they_hear_the_same(world):
+    site = _store.open_store(str(world.table)).site
+    for status in ("reserved", "released", "reserved"):
+        world.under_way(status)
+        world.settle()
+    with world.another_controller(site):
+        world.tell("reserved", A)
+        world.settle()
+        fault("two-tables").seen_in({"table": world.history()}, DRIVE=DRIVE)
+        assert world.drive(DRIVE)["sequence"] > 3
+    world.tell("released")
+    world.settle()
+    with world.another_controller(site):
+        world.tell("released")
+        world.settle()
+    assert world.states() == ON
+    assert world.sets(B) == world.sets(C) == ["offline", "online", "offline", "online"]

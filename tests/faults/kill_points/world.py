@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,7 @@ class Killed(Hosts):
         self.changes: list[str] = []
         self.chapter = ""
         self.heard = 0
+        self.options: list[str] = []
 
     @property
     def environment(self) -> dict[str, str]:
@@ -144,7 +145,9 @@ class Killed(Hosts):
         log.touch()
         name, *options = words
         request = {
-            "words": ["-i", str(self.inventory), name if "/" in name else f"tapeworks.drive_sharing.{name}", *options],
+            "words": [
+                "-i", str(self.inventory), name if "/" in name else f"tapeworks.drive_sharing.{name}", *options, *self.options,
+            ],
             "environment": self.environment, "directory": str(self.directory), "log": str(log),
         }
         self.player.stdin.write(json.dumps(request) + "\n")
@@ -396,6 +399,20 @@ class Killed(Hosts):
                     found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes()[:100].decode(errors="replace")
         return found
 
+    @contextlib.contextmanager
+    def another_controller(self, site: str) -> Iterator[None]:
+        """Be another controller for a while: it has a drive table of its own, and the same inventory."""
+        mine = self.table, self.dispatcher, self.changes
+        self.table, self.dispatcher, self.changes = self.directory / f"{site}.sqlite", None, []
+        self.options = ["-e", f"drive_sharing_table={self.table}"]
+        try:
+            if not self.table.exists():
+                _store.open_store(str(self.table), create=True, site=site).close()
+                assert self.begin("host_facts").wait().status == 0, self.told()
+            yield
+        finally:
+            (self.table, self.dispatcher, self.changes), self.options = mine, []
+
     # Beginning anew
 
     def keep(self) -> None:
@@ -410,8 +427,9 @@ class Killed(Hosts):
         for pid in self.left():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for path in self.directory.glob(f"{self.table.name}*"):
-            path.unlink()
+        for path in self.directory.glob("*.sqlite*"):
+            if path.name != "kept.sqlite":
+                path.unlink()
         shutil.copyfile(self.directory / "kept.sqlite", self.table)
         self.table.chmod(0o600)
         for host in HOSTS:
