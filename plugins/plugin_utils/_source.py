@@ -26,6 +26,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._few_lines import Report
 
 LOGGER = logging.getLogger("tapeworks.drive_sharing")
 T = TypeVar("T")
@@ -115,6 +116,9 @@ class TableThread:
         self._pool.shutdown(wait=True)
 
 
+_OTHERS = "There is the same of more drives ({kind}); for a minute they are not named here. The history has contradictions."
+
+
 class Sink:
     """Takes what detectors saw; a result means that it stands in the table."""
 
@@ -128,6 +132,7 @@ class Sink:
         self._call = call
         self._wake = wake
         self._clock = clock
+        self._report = Report(LOGGER, others=_OTHERS)
 
     async def observe(self, fields: Mapping[str, Any]) -> str:
         """Write one observation; raises InvalidValueError or TableError."""
@@ -161,7 +166,8 @@ class Sink:
                     except InvalidValueError as exc:
                         results[place] = _changes.record_unresolved(tx, key, rest, now)
                         if results[place] == "unresolved":
-                            LOGGER.warning("A change of a drive that nobody is known to see was put aside: %s", exc)
+                            text = f"A change of a drive that nobody is known to see was put aside: {exc}"
+                            self._report.tell("put aside", text, text)
                         continue
                     observations.append(Observation(drive=drive, **rest))
                     places.append(place)
@@ -170,7 +176,7 @@ class Sink:
             for place, recorded in zip(places, _changes.record(tx, observations, now), strict=True):
                 results[place] = recorded.result
                 if recorded.result == "contradiction":
-                    LOGGER.warning("%s", recorded.message)
+                    self._report.tell("contradiction", recorded.drive, recorded.message)
         return results
 
     async def meta_get(self, key: str) -> str | None:

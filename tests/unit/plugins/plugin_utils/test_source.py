@@ -214,6 +214,18 @@ def test_if_the_transaction_fails_at_its_end_nothing_counts_as_taken(taker: Take
     assert taker.one(fields(origin="1")) == "written"
 
 
+def test_a_storm_of_what_has_to_be_told_has_few_lines(taker: Taker, caplog: pytest.LogCaptureFixture) -> None:
+    nowhere = [fields(drive={"location": f"place {number % 300}"}, origin=f"n{number}") for number in range(600)]
+    assert taker.many(*nowhere) == ["unresolved"] * 600
+    assert len(caplog.messages) == 11
+    assert taker.many(*(fields(f"D{number}") for number in range(50))) == ["written"] * 50
+    caplog.clear()
+    wrong = [fields(f"D{number}", "released", port=port(1)) for number in range(50)]
+    assert taker.many(*(wrong * 3)) == ["contradiction"] * 150
+    assert len(caplog.messages) == 11
+    assert caplog.messages[-1].startswith("There is the same of more drives (contradiction)")
+
+
 def test_a_contradiction_is_logged(taker: Taker, caplog: pytest.LogCaptureFixture) -> None:
     taker.one(fields())
     assert taker.one(fields(status="released", port=port(1))) == "contradiction"
