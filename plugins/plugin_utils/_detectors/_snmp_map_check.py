@@ -22,12 +22,15 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import SHIPPED
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 
 DRIVE_KEYS = ("serial", "wwpn", "wwnn", "location")
 FIELDS = ("drive", "status", "holders", "port", "library", "boots", "counter", "time")
 
 _STATUSES = (*_change.STATUSES, IGNORE)
 _PROTOCOLS = (*_identifiers.PROTOCOLS, UNKNOWN)
+#: Keys of ``values`` that need no quotation marks in a sentence.
+_PLAIN = re.compile(r"[\w.*-]{1,40}")
 _OID = re.compile(r"\.?([0-2](?:\.(?:0|[1-9][0-9]{0,9})){1,127})")
 
 
@@ -166,9 +169,10 @@ def _values(value: Any, words: tuple[str, ...] | None, what: str) -> dict[str, s
     for key, meaning in value.items():
         if isinstance(key, bool) or not isinstance(key, (str, int)):
             refuse(f"a key of {what}", "a number or a text in quotation marks", key)
+        place = f"{what}[{key if isinstance(key, str) and _PLAIN.fullmatch(key) else _identifiers.shown(key)}]"
         if words is None and not isinstance(meaning, str):
-            refuse(f"{what}[{key}]", "a text, in quotation marks", meaning)
-        result[str(key)] = str(meaning) if words is None else _word(meaning, words, f"{what}[{key}]")
+            refuse(place, "a text, in quotation marks", meaning)
+        result[str(key)] = str(meaning) if words is None else _word(meaning, words, place)
     return result
 
 
@@ -177,8 +181,8 @@ def _pattern(value: Any, what: str) -> re.Pattern[str] | None:
         return None
     try:
         pattern = re.compile(value)
-    except (re.error, TypeError) as exc:
-        refuse(what, f"a regular expression ({exc})", value)
+    except (re.error, TypeError, OverflowError, RecursionError) as exc:
+        refuse(what, f"a regular expression ({first_words(str(exc))})", value)
     if pattern.groups > 1:
         refuse(what, "a regular expression with at most one group", value)
     return pattern

@@ -111,6 +111,11 @@ def faults() -> list[tuple[Any, str]]:
             "(missing ), unterminated subpattern at position 0), not '('",
         ),
         (
+            [{**GOOD, "drive": {**drive, "pattern": "a{99999999999999999999}"}}],
+            "snmp.maps[0].drive.pattern must be a regular expression "
+            "(the repetition number is too large), not 'a{99999999999999999999}'",
+        ),
+        (
             [{**GOOD, "drive": {**drive, "pattern": "(a)(b)"}}],
             "snmp.maps[0].drive.pattern must be a regular expression with at most one group, not '(a)(b)'",
         ),
@@ -122,6 +127,10 @@ def faults() -> list[tuple[Any, str]]:
         (
             [{**GOOD, "status": {"oid": "1.3.6", "values": {1: "busy"}}}],
             f"snmp.maps[0].status.values[1] must be one of {words}, not 'busy'",
+        ),
+        (
+            [{**GOOD, "status": {"oid": "1.3.6", "values": {"\x1b[31m": "busy"}}}],
+            f"snmp.maps[0].status.values['\\x1b[31m'] must be one of {words}, not 'busy'",
         ),
         (
             [{**GOOD, "status": {"oid": "1.3.6", "values": {True: "reserved"}}}],
@@ -165,3 +174,9 @@ def test_a_faulty_map_has_one_sentence_with_the_options_place(maps: Any, sentenc
     with pytest.raises(InvalidValueError) as raised:
         _snmp_map_check.check_maps(maps, "snmp.maps")
     assert str(raised.value) == sentence
+
+
+def test_a_pattern_that_is_nested_too_deep_is_refused() -> None:
+    maps = [{**GOOD, "drive": {"by": "serial", "oid": "1.3.6", "pattern": "(" * 3000 + ")" * 3000}}]
+    with pytest.raises(InvalidValueError, match=r"^snmp.maps\[0\].drive.pattern must be a regular expression \(maximum recursion"):
+        _snmp_map_check.check_maps(maps, "snmp.maps")
