@@ -7,6 +7,8 @@
 Every function takes what a person, a host or the network wrote, and gives the one form in which the collection stores
 and compares it, or raises InvalidValueError: ``<what> must be ..., not <what was given, cut to 60 characters>``.
 ``what`` is the place of the value as its author knows it, for example ``drive_sharing_ports[2].id``.
+The standard library's ipaddress is used, not netaddr: that takes more for an address than one is (10, 0x0a.1, 010.0.0.1), and its
+EUI knows nothing of the padding, prefixes and placeholders of WWNs.
 Only text is taken: YAML reads an unquoted ``1310211169`` or ``20:00:00:24:55:00:01:10`` as a number, with other digits.
 """
 
@@ -23,7 +25,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 PROTOCOLS = ("fc", "iscsi", "sas", "ip")
 
 _HEX16 = re.compile(r"[0-9a-f]{16}")
-_WWN_SEPARATORS = str.maketrans("", "", ":- \t")
+_WWN_SEPARATORS = str.maketrans("", "", ":-. \t")
 _SERIAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _HOST = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.:-]{0,252}")
 _INSTANCE = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.:-]{0,63}")
@@ -52,7 +54,7 @@ _SHOWN = 60
 def wwn(text: object, what: str = "WWN") -> str:
     """Give a WWNN or WWPN as 16 lower-case hexadecimal digits, from any usual writing.
 
-    Removed are a leading ``0x``, colons, hyphens and blanks. All zeros and all ones are refused: drivers report them
+    Removed are a leading ``0x``, colons, hyphens, full stops and blanks. All zeros and all ones are refused: drivers report them
     for a port that has no name (Linux presets ``fc_host`` with ones).
     """
     return _hex16(text, what, "a WWN of 16 hexadecimal digits")

@@ -69,6 +69,7 @@ NOT_TEXT = [None, True, 0, 1310211169, 1.5, float("nan"), 10**5000, [], {}, b"10
         "10:00:00:90:fa:16:58:de",
         "10-00-00-90-FA-16-58-DE",
         "1000 0090 fa16 58de",
+        "1000.0090.fa16.58de",
         "0x1000:0090-fa16 58de",
         "  10000090fa1658de\t",
         "10000090fa1658de\0\0",
@@ -336,6 +337,33 @@ def test_no_writing_changes_the_wwn(digits: str, separator: str, prefix: str) ->
         assert identifiers.sas(prefix + written) == digits
 
 
+def in_any_case(text: str) -> st.SearchStrategy[str]:
+    """Each letter in upper or lower case for itself."""
+    return st.lists(st.booleans(), min_size=len(text), max_size=len(text)).map(
+        lambda upper: "".join(sign.upper() if up else sign for sign, up in zip(text, upper, strict=True))
+    )
+
+
+padding = st.text(alphabet=" \t\0", max_size=4)
+
+
+@given(data=st.data(), digits=hexadecimal, before=padding, after=padding)
+def test_neither_case_nor_separators_anywhere_change_a_wwn(data: st.DataObject, digits: str, before: str, after: str) -> None:
+    written = data.draw(in_any_case(digits))
+    places = sorted(data.draw(st.lists(st.integers(min_value=1, max_value=15), max_size=8)), reverse=True)
+    for place in places:
+        written = written[:place] + data.draw(st.sampled_from(":-. ")) + written[place:]
+    prefix = data.draw(st.sampled_from(["", "0x", "0X"]))
+    for function in (identifiers.wwn, identifiers.sas):
+        assert function(before + prefix + written + after) == digits
+
+
+@given(one=hexadecimal, other=hexadecimal, data=st.data())
+def test_two_wwns_never_become_one(one: str, other: str, data: st.DataObject) -> None:
+    first, second = data.draw(in_any_case(one)), data.draw(in_any_case(other))
+    assert (identifiers.wwn(first) == identifiers.wwn(second)) == (one == other)
+
+
 @given(digits=hexadecimal, drop=st.integers(min_value=0, max_value=15))
 def test_a_wwn_with_a_digit_lost_is_refused(digits: str, drop: int) -> None:
     with pytest.raises(InvalidValueError):
@@ -351,6 +379,47 @@ def test_neither_case_nor_isid_changes_the_iscsi_name(name: str, isid: int) -> N
     assert identifiers.iqn(name.upper()) == name
     assert identifiers.iqn(f"{name},i,0x{isid:012x}") == name
     assert identifiers.iqn(f"{name},i,0x{isid:X}") == name
+
+
+iscsi_forms = (
+    iscsi_names
+    | st.from_regex(r"eui\.[0-9a-f]{16}", fullmatch=True)
+    | st.from_regex(r"naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})", fullmatch=True)
+)
+
+
+@given(data=st.data(), name=iscsi_forms, isid=st.integers(min_value=0, max_value=2**48 - 1), before=padding, after=padding)
+def test_no_writing_changes_an_iscsi_name(data: st.DataObject, name: str, isid: int, before: str, after: str) -> None:
+    """RFC 3720 3.2.6.2 and RFC 7143 4.2.7.2: names are compared as RFC 3722 prepares them, without regard to case."""
+    written = data.draw(in_any_case(name))
+    tail = data.draw(st.sampled_from(["", f",i,0x{isid:012x}", f",I,0X{isid:X}"]))
+    assert identifiers.iqn(before + written + tail + after) == name
+    assert identifiers.port({"protocol": "iscsi", "id": written + tail}) == {"protocol": "iscsi", "id": name}
+
+
+@given(name=iscsi_names, place=st.integers(min_value=0, max_value=80), sign=st.characters(min_codepoint=128) | st.sampled_from("/@,;=+ \n\t"))
+def test_a_sign_that_an_iscsi_name_may_not_have_is_refused(name: str, place: int, sign: str) -> None:
+    """RFC 3722 6: of ASCII only letters, digits, '-', '.' and ':'; what it would fold from beyond ASCII is refused too."""
+    place = 1 + place % (len(name) - 1)
+    with pytest.raises(InvalidValueError):
+        identifiers.iqn(name[:place] + sign + name[place:])
+
+
+@given(address=st.ip_addresses(v=4), where=st.integers(min_value=0, max_value=3))
+def test_an_address_that_other_programs_would_read_in_octal_is_refused(address: ipaddress.IPv4Address, where: int) -> None:
+    parts = str(address).split(".")
+    parts[where] = f"0{parts[where]}"
+    with pytest.raises(InvalidValueError):
+        identifiers.ip(".".join(parts))
+
+
+@given(address=st.ip_addresses(v=4))
+def test_an_address_of_ipv4_within_ipv6_is_that_of_ipv4(address: ipaddress.IPv4Address) -> None:
+    if address.is_unspecified:
+        return
+    number = int(address)
+    for written in (f"::ffff:{address}", f"::FFFF:{number >> 16:x}:{number & 0xffff:X}", f"0:0:0:0:0:ffff:{address}"):
+        assert identifiers.ip(written) == str(address)
 
 
 @given(address=st.ip_addresses())
@@ -369,6 +438,16 @@ def test_every_writing_of_an_address_gives_one_form(address) -> None:
 def test_no_padding_changes_the_serial(serial: str, blanks: str) -> None:
     assert identifiers.serial(serial + blanks) == serial
     assert identifiers.serial(blanks + serial) == serial
+
+
+serials = st.from_regex(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", fullmatch=True)
+
+
+@given(one=serials, other=serials, blanks=st.text(alphabet=" \0", max_size=8))
+def test_two_serials_are_one_only_if_they_are_equal(one: str, other: str, blanks: str) -> None:
+    """Vendors tell drives apart by case and by leading zeros."""
+    for second in (other, one.swapcase(), f"0{one}"[:64]):
+        assert (identifiers.serial(blanks + one) == identifiers.serial(second + blanks)) == (one == second)
 
 
 @pytest.mark.parametrize(
