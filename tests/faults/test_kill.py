@@ -14,6 +14,7 @@ world of its own, and with each of the processes that can be killed there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -156,7 +157,9 @@ def test_a_play_that_is_killed_while_a_drive_is_given_back_is_made_good_by_the_n
         world.check(ON)
 
 
-def test_a_play_that_is_killed_while_a_host_is_being_set_is_overtaken_by_nothing(world):
+@pytest.mark.parametrize("hosts", ["go on", "crash too"])
+def test_a_play_that_is_killed_while_a_host_is_being_set_is_overtaken_by_nothing(world, hosts):
+    world.begin_anew()
     for host in (B, C):
         world.behave(host, "slow 2", "offline")
     world.tell("reserved", A)
@@ -164,12 +167,13 @@ def test_a_play_that_is_killed_while_a_host_is_being_set_is_overtaken_by_nothing
     play = world.begin_play(batch)
     world.wait("the steps are under way", lambda: world.sets(B) and world.sets(C), 60, "library")
     assert {world.record(host).phase for host in (B, C)} == {"intent"}
-    for pid in world.of_play(play):
-        os.kill(pid, signal.SIGKILL)
+    for pid in world.of_play(play) if hosts == "go on" else world.left():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     play.wait()
     world.settle()
     fault("play-killed").seen_in({"table": world.history()}, DRIVE=DRIVE)
-    world.check(OFF)
+    world.check(OFF, repeated=() if hosts == "go on" else ["host_b", "host_c"])
 
 
 def test_a_play_that_loses_a_worker_ends_and_its_drives_come_again(world):
