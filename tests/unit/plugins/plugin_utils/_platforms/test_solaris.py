@@ -286,6 +286,12 @@ def test_where_no_form_of_cfgadm_works_the_links_are_believed() -> None:
     )
 
 
+def test_half_a_table_of_cfgadm_makes_no_drive_vanish() -> None:
+    said = transcript().hangs("cfgadm", after=300)
+    assert "500507630f44c101" not in said.said["cfgadm -al -o show_SCSI_LUN"].output.decode()
+    assert drives(facts(said)) == drives(facts(transcript()))
+
+
 def test_a_drive_without_device_files_is_named() -> None:
     said = transcript().replace("ls -l /dev/rmt", "st@w500507630f44c101", "st@w500507630f44ffff")
     said.replace("fcinfo remote-port", "/dev/rmt/2n", "Unknown")
@@ -297,11 +303,11 @@ def test_a_drive_without_device_files_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize("missing", ["ls -l /dev/cfg", "ls -l /dev/cfg fcinfo remote-port"])
+@pytest.mark.parametrize("missing", ["", "fcinfo remote-port", "cfgadm"])
 def test_without_dev_cfg_the_port_is_the_one_that_sees_the_drive(missing: str) -> None:
     said = transcript().ends("ls -l /dev/cfg", "ls: cannot access /dev/cfg: No such file or directory\n", 2)
-    if "remote-port" in missing:
-        said.ends("fcinfo remote-port", "fcinfo: not found\n", 127)
+    if missing:
+        said.ends(missing, "not found\n", 127)
     assert drives(facts(said)) == drives(facts(transcript()))
 
 

@@ -285,7 +285,36 @@ def test_two_paths_at_one_address_need_not_be_told_apart(host: Host) -> None:
     host.value("Scsi Port 2\\Scsi Bus 0\\Target Id 4", "DeviceIdentifierPage", None)
     found = host.facts()
     assert [path[0] for path in drives(found)["10WT012345"]] == [TAPE0, TAPE1, TAPE2]
+    # But which of the drive's ports is behind which adapter is not known.
+    assert [path[2] for path in drives(found)["10WT012345"]] == ["500507630f44be07", None, None]
+    assert found["drives"][0]["wwpns"] == ["500507630f44be07", "500507630f84be07"]
     assert not any("is not known" in note for note in found["notes"])
+
+
+def test_a_device_of_another_vendor_at_the_same_address_is_another(host: Host) -> None:
+    device = one_address(host).rows("tape_drives")[1]
+    device["PNPDeviceID"] = device["PNPDeviceID"].replace("VEN_IBM&PROD_ULT3580-TD8", "VEN_HP&PROD_ULTRIUM_6-SCSI")
+    for row in host.rows("scsi_map"):
+        if "Scsi Port 3" in row["key"] and row["name"] == "InquiryData":
+            shown = bytes.fromhex(row["value"].replace("-", "")).replace(
+                b"IBM     ULT3580-TD8     ", b"HP      Ultrium 6-SCSI  "
+            )
+            row["value"] = list(shown)
+    found = host.facts()
+    assert [path[0] for path in drives(found)["10WT012345"]] == [TAPE0, TAPE1]
+    assert found["notes"] == []
+
+
+def test_what_stands_below_a_unit_is_not_the_unit(host: Host) -> None:
+    row = next(row for row in host.rows("scsi_map") if row["name"] == "SerialNumber" and "Target Id 4" in row["key"])
+    host.rows("scsi_map").append({**row, "key": row["key"] + "\\Backup", "value": "10WT099999"})
+    assert host.facts() == Host().facts()
+
+
+def test_numbers_below_those_of_ibm_are_no_names_of_theirs(host: Host) -> None:
+    one_address(host).rows("tape_drives")[2]["Name"] = "\\\\.\\tape4800003"
+    found = host.named({"name": "500507630f04c101", "value": "4800003"}).facts()
+    assert any("Which drive is which" in note for note in found["notes"])
 
 
 def test_a_device_that_is_not_in_the_map_is_named_and_left_out(host: Host) -> None:
