@@ -169,15 +169,11 @@ def test_the_playbook_records_every_host_that_answers(story: Story) -> None:
         "manual",
         "overridden",
     }
-    # All of them at once, by the first that answered.
-    recording = story.first.results["two_paths"]
-    assert recording["changed_hosts"] == ["iscsi", "manual", "overridden", "real", "two_paths"]
-    assert sorted(recording["left_hosts"]) == ["unreachable", "wrong"]
+    assert re.search(r"^two_paths .* changed=1 ", story.first.output, re.MULTILINE), "all of them at once, by the first that answered"
 
 
 def test_a_second_run_changes_nothing(story: Story) -> None:
-    recording = story.again.results["two_paths"]
-    assert (recording["changed"], recording["changed_hosts"]) == (False, [])
+    assert not re.search(r" changed=[1-9]", story.again.output)
 
 
 def test_hosts_that_fail_are_named_and_their_fault_is_one_sentence(story: Story) -> None:
@@ -214,7 +210,7 @@ def test_what_is_ignored_is_forgotten_and_not_kept_as_missing(site: Site) -> Non
 
 
 def test_what_vanished_is_kept_as_missing(story: Story) -> None:
-    assert story.later.results["two_paths"]["changed_hosts"] == ["two_paths"]
+    assert re.search(r" changed=1 ", story.later.output)
     gone = story.site.rows(
         "SELECT drive FROM paths WHERE host = 'two_paths' AND missing_since IS NOT NULL ORDER BY drive"
     )
@@ -366,7 +362,7 @@ def test_a_host_that_fails_keeps_what_is_recorded_though_a_fact_cache_has_older_
     site.hosts["b"]["ansible_shell_executable"] = "/bin/false"
     run = site.run(PLAYBOOK)
     assert run.status == 2
-    assert run.results["a"]["left_hosts"] == ["b"]
+    assert run.results["a"]["msg"] == "What is recorded of these hosts is as it was before: b"
     after = site.rows("SELECT host, updated_at FROM hosts ORDER BY host")
     assert after[1] == before[1]
     assert after[0] > before[0]
