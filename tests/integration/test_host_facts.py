@@ -20,7 +20,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _dispatch, _store
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _host_facts as host_facts
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.unit.fixtures.facts import schema
 from ansible_collections.tapeworks.drive_sharing.tests.unit.fixtures.linux import sysfs
 
@@ -178,6 +180,7 @@ def test_a_second_run_changes_nothing(story: Story) -> None:
 
 def test_hosts_that_fail_are_named_and_their_fault_is_one_sentence(story: Story) -> None:
     assert "What is recorded of these hosts is as it was before: wrong, unreachable" in story.first.output
+    fault("facts-failed").seen_in(story.first.output, HOST="wrong")
     assert (
         story.first.results["wrong"]["msg"]
         == "drive_sharing_ports[0].id must be a WWN of 16 hexadecimal digits, not '1000'"
@@ -344,6 +347,98 @@ def test_two_hosts_with_one_port_are_both_named(site: Site) -> None:
     assert run.status == 2
     assert run.results["localhost"]["msg"] == conflicts
     assert run.results["a"]["conflicts"] == conflicts
+
+
+RESERVED = """
+- name: Reserve a drive, and plan
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  tasks:
+    - name: Reserve it
+      tapeworks.drive_sharing.drive_table:
+        state: recorded
+        drive: DRIVE
+        status: reserved
+        holders: [PORT]
+      register: reserved
+      failed_when: reserved.result != "written"
+
+    - name: Plan
+      tapeworks.drive_sharing.drive_table:
+        state: claimed
+        batch: 01ARZ3NDEKTSV4RRFFQ69G5FAV
+      register: plan
+"""
+
+
+def plan(site: Site, drive: str, port: dict[str, str]) -> tuple[Run, dict[tuple[str, str], str]]:
+    """Reserve a drive, and plan as the playbook does; gives the run, and how the reservation looks from each instance and host."""
+    batch = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    play = site.directory / "reserved.yml"
+    recorded, _plan, planned = RESERVED.replace("DRIVE", f'"{drive}"').replace("PORT", json.dumps(port)).partition("    - name: Plan")
+    play.write_text(recorded)
+    assert site.run(str(play)).status == 0
+    store = _store.open_store(str(site.table))
+    with store.write() as tx:
+        _dispatch.emit(tx, [drive], batch, tx.now())
+    store.close()
+    play.write_text(recorded.partition("    - name: Reserve it")[0] + _plan + planned)
+    run = site.run(str(play))
+    rows = site.rows("SELECT instance, host, relation FROM answers WHERE expected = 1")
+    return run, {(instance, host): relation for instance, host, relation in rows}
+
+
+CUSTOM = [{"application": "custom"}]
+
+
+def test_a_host_whose_facts_are_missing_is_named_by_the_plan(site: Site) -> None:
+    for name in "abc":
+        site.host(
+            name, drive_sharing_discover=False, drive_sharing_applications=CUSTOM, drive_sharing_drives=[{"serial": "1310211169"}],
+            drive_sharing_ports=[{"protocol": "fc", "id": f"10000090fa00000{name}"}],
+        )
+    assert site.run(PLAYBOOK, "--limit", "a,b,localhost").status == 0
+    run, views = plan(site, "1310211169", {"protocol": "fc", "id": "10000090fa00000a"})
+    assert views == {("a", "a"): "own", ("b", "b"): "foreign"}
+    fault("facts-missing").seen_in(run.output, HOST="c")
+
+
+def test_a_copied_iscsi_name_decides_nothing_and_both_hosts_are_named(site: Site) -> None:
+    copied = {"protocol": "iscsi", "id": "iqn.1994-05.com.redhat:8f2d1c"}
+    for name in "abc":
+        site.host(
+            name, drive_sharing_discover=False, drive_sharing_applications=CUSTOM, drive_sharing_drives=[{"serial": "1310211169"}],
+            drive_sharing_ports=[copied if name != "c" else {**copied, "id": "iqn.1994-05.com.redhat:other"}],
+        )
+    told = site.run(PLAYBOOK)
+    run, views = plan(site, "1310211169", copied)
+    assert views == {("a", "a"): "ambiguous", ("b", "b"): "ambiguous", ("c", "c"): "foreign"}
+    assert told.status == 2
+    for output in (told.output, run.output):
+        fault("cloned-port").seen_in(output.replace("[WARNING]: ", ""), PORT=copied["id"])
+
+
+def test_two_drives_with_one_serial_number_are_not_shared_and_both_hosts_are_named(site: Site) -> None:
+    for name, wwnn in {"a": "5000000000000001", "b": "5000000000000002"}.items():
+        site.host(
+            name, drive_sharing_discover=False, drive_sharing_applications=CUSTOM,
+            drive_sharing_drives=[{"serial": "1310211169", "wwnn": wwnn}],
+            drive_sharing_ports=[{"protocol": "fc", "id": f"10000090fa00000{name}"}],
+        )
+    told = site.run(PLAYBOOK)
+    run, views = plan(site, "1310211169", {"protocol": "fc", "id": "10000090fa00000a"})
+    assert told.status == 2
+    assert views == {}
+    for output in (told.output, run.output):
+        fault("serial-twice").seen_in(output, DRIVE="1310211169")
+
+
+def test_a_control_point_that_the_inventory_lacks_is_named(site: Site) -> None:
+    site.host("a", drive_sharing_discover=False, drive_sharing_applications=[{"application": "custom", "control_points": ["mastr1"]}])
+    fault("control-point-absent").seen_in(site.run(PLAYBOOK).output, HOST="mastr1", INSTANCE="a")
 
 
 def test_hosts_are_recorded_with_a_limit_that_leaves_out_localhost(site: Site) -> None:
