@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from operator import itemgetter
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _conflicts, _rows
@@ -69,7 +70,7 @@ def lookup(tx: Any, drives: Collection[str], ports: Collection[Mapping[str, Any]
         " FROM seen WHERE drive IN {in}",
         drives,
     )
-    rows.sort(key=lambda row: (row["drive"], row["instance"], row["host"]))
+    rows.sort(key=itemgetter("drive", "instance", "host"))
     for row in rows:
         if row["devices"] not in files:
             files[row["devices"]] = _rows.loads(row["devices"]) or []

@@ -12,6 +12,7 @@ drives, at 1,000 drives, 10,000 hosts, 20 hosts a drive; and memory that does no
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import tempfile
@@ -51,7 +52,7 @@ def memory() -> float:
 def batches(store: Any, options: argparse.Namespace) -> None:
     """Change the drives in turns, and time what a play does before it asks anybody."""
     hosts = {f"host{number}" for number in range(options.hosts)}
-    times: dict[str, list[float]] = {"lookup": [], "plan": [], "both": [], "claim": []}
+    times: dict[str, list[float]] = {"lookup": [], "plan": [], "both": [], "cpu": [], "claim": []}
     early, asks = 0.0, 0
     policy = Policy()
     for turn in range(options.batches):
@@ -67,19 +68,20 @@ def batches(store: Any, options: argparse.Namespace) -> None:
                 {"drive": row["drive"], "sequence": row["sequence"], "attempt": 1, "status": row["status"], "holders": row["holders"]}
                 for row in (_changes.state(tx, drive) for drive in due) if row is not None
             ]
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         with store.read() as tx:
             ports = [port for change in changes for port in change["holders"]]
             found = _associations.lookup(tx, due, ports)
         looked = time.perf_counter()
         plan = _plan.make(changes, found, hosts)
-        planned = time.perf_counter()
+        planned, busy = time.perf_counter(), time.process_time() - busy
         claimed = _play.claim(store, batch, table.CLAIMER, hosts, hosts, 10**6, lambda _host: policy, now)
         ended = time.perf_counter()
         assert claimed.claimed
         assert not plan.warnings, plan.warnings
         asks += len(plan.asks)
-        for key, seconds in zip(times, (looked - started, planned - looked, planned - started, ended - planned), strict=True):
+        measured = (looked - started, planned - looked, planned - started, busy, ended - planned)
+        for key, seconds in zip(times, measured, strict=True):
             times[key].append(seconds)
         with store.write() as tx:
             # As after a play whose control points have all confirmed.
@@ -94,10 +96,12 @@ def batches(store: Any, options: argparse.Namespace) -> None:
     spread("look-up of the associations", times["lookup"])
     spread("plan", times["plan"])
     spread("look-up and plan", times["both"])
+    spread("  of it processor time here, whatever else runs on this machine", times["cpu"])
     spread("all that the play does before it asks: claim, look-up, plan, expected answers", times["claim"])
     table.tell("memory after a tenth of the batches, and after all", f"{early:.0f} / {memory():.0f} MiB")
     good = statistics.median(times["both"]) <= GOAL
     table.tell(f"goal: look-up and plan within {1000 * GOAL:.0f} ms", "reached" if good else "NOT REACHED")
+    table.tell("load of this machine, and its processors", f"{os.getloadavg()[0]:.1f}, {os.cpu_count()}")
 
 
 def main() -> None:
