@@ -13,7 +13,7 @@ nox.options.default_venv_backend = "none"
 
 
 @nox.session
-@nox.parametrize("stage", ["lint", "sanity", "unit", "integration", "e2e", "demo"])
+@nox.parametrize("stage", ["lint", "sanity", "unit", "integration", "fuzz", "faults", "e2e", "demo"])
 def test(session: nox.Session, stage: str) -> None:
     """Run one group of stages, in the environments of build/venv."""
     session.run(sys.executable, "tests/run", "test", stage, external=True)

@@ -26,8 +26,8 @@ def environment(
 ) -> dict[str, str]:
     """Give the caller's environment without what would change the result, with a virtual environment in front."""
     dropped = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-    # For somebody who has no home to write to.
-    kept = {"ANSIBLE_REMOTE_TMP"}
+    # For somebody who has no home to write to; how long the fuzzer searches, and a search to be repeated.
+    kept = {"ANSIBLE_REMOTE_TMP", "DRIVE_SHARING_FUZZ_SECONDS", "DRIVE_SHARING_FUZZ_SEED"}
     env = {
         name: value
         for name, value in os.environ.items()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,9 +26,13 @@ SANITY_CORES = ("2.19", "2.21")
 INTEGRATION_CORES = ("2.19", "2.21")
 # What starts no Ansible is run under the first of these only: shells, databases and net-snmp do not know of the others.
 WITHOUT_ANSIBLE = (
-    "guarded_step", "test_demo_application.py", "test_snmp_detector.py", "test_snmp_mib.py", "test_table_postgresql.py",
+    "guarded_step", "test_demo_application.py", "test_snmp_detector.py", "test_snmp_junk.py", "test_snmp_mib.py",
+    "test_table_postgresql.py",
 )
 E2E_CORES = ("2.19",)
+FUZZ_CORE = "2.19"
+# Beside the time of the search itself, if tests/fuzz/search.py is told one.
+FUZZ_LIMIT = 300.0
 LINT_LIMIT = 300.0
 PLUGIN_UTILS = "ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils"
 
@@ -52,7 +57,8 @@ def set_up_core(core: str) -> Outcome:
     if interpreter is None:
         return Outcome(NOT_RUN, note=f"no Python {' or '.join(versions)} with ensurepip and venv was found")
     log = LOGS / f"set-up-{core}.txt"
-    files = [f"core-{core}.txt", "test.txt", *(["lint.txt"] if core == LINT_CORE else [])]
+    files = [f"core-{core}.txt", "test.txt"]
+    files += [file for file, only in (("lint.txt", LINT_CORE), ("fuzz.txt", FUZZ_CORE)) if core == only]
 
     def say(_text: str) -> None:
         """Say nothing: the log has it."""
@@ -141,7 +147,7 @@ def all_jobs() -> tuple[list[Job], Callable[[], None]]:
     for core in INTEGRATION_CORES:
         skip = () if core == INTEGRATION_CORES[0] else tuple(f"tests/integration/{name}" for name in WITHOUT_ANSIBLE)
         jobs.append(_pytest_job("integration", core, 1200.0, ignore=skip))
-    jobs.append(_pytest_job("fuzz", E2E_CORES[0], 300.0))
+    jobs.append(_pytest_job("fuzz", FUZZ_CORE, FUZZ_LIMIT + float(os.environ.get("DRIVE_SHARING_FUZZ_SECONDS") or 0)))
     for kind in ("faults", "e2e"):
         for core in E2E_CORES:
             jobs.append(_pytest_job(kind, core, 900.0, alone=True))

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: Of the others (discovery, senders that have lost our time, junk) none is read for so many times as long as the last took.
-REST = 4.0
+REST = 9.0
 #: Octets that may wait in each lane; an address may have its share of it.
 MAX_FIRST, MAX_OTHERS = 4 << 20, 1 << 20
 #: Addresses of which something may wait in a lane.
