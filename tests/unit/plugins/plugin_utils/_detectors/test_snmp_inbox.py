@@ -13,7 +13,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors
 
 @pytest.fixture
 def inbox(clock: Any) -> Any:
-    return _snmp_inbox.Inbox(clock)
+    return _snmp_inbox.Inbox(clock, clock)
 
 
 def take(inbox: Any, clock: Any, seconds: float = 0.0) -> Any:
@@ -60,6 +60,14 @@ def test_others_rest_too_when_nothing_else_is_to_be_done(inbox: Any, clock: Any)
     inbox.put("b", "first", 100, first=True)
     assert take(inbox, clock) == "first"
     clock.now += 0.5 * _snmp_inbox.REST
+    assert take(inbox, clock) == 2
+
+
+def test_time_in_which_the_system_did_something_else_is_not_rested_from(clock: Any) -> None:
+    inbox = _snmp_inbox.Inbox(clock, lambda: 0.0)
+    inbox.put("a", 1, 100, first=False)
+    inbox.put("a", 2, 100, first=False)
+    assert take(inbox, clock, 0.5) == 1
     assert take(inbox, clock) == 2
 
 
