@@ -284,9 +284,10 @@ class ActionModule(DriveSharingAction):
             with store.write() as tx:
                 done = _sharing.stop(tx, args["free"], lambda claimer: not _process.gone(claimer), tx.now())
                 if self._task.check_mode:
+                    done.batch = None
                     raise NotWrittenError
         except NotWrittenError:
-            done.batch = None
+            pass
         result = {"changed": done.changed or bool(done.drives), "batch": done.batch or "", "drives": done.drives}
         return {**result, "messages": done.messages, **({"warnings": done.messages} if done.messages else {})}
 

@@ -90,4 +90,3 @@ def _against(record: _record.Record, instance: str, drive: str, site: str | None
             " nothing was set. Add it, or set the drive online by the application's own means and remove the record."
         )
     return None
-

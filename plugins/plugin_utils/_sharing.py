@@ -126,4 +126,3 @@ def _stays(drive: str, row: dict[str, Any]) -> str:
     else:
         why = "another play is at work on it; run the playbook again in a minute"
     return f"Drive {drive} stays offline in {where}: {why}."
-

@@ -97,8 +97,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaculaWorld]:
     directory = tmp_path_factory.mktemp("bacula")
     with sshd(directory / "sshd") as connection:
         connections = {host.name: {**connection, "ansible_host": ADDRESSES[host.name]} for host in HOSTS}
-        policies = {"host_c": {"drive_sharing_minimum_online": 1}}
-        with BaculaWorld(directory / "world", connections, policies=policies, handshake=8) as made:
+        made = BaculaWorld(directory / "world", connections, handshake=8)
+        made.policies = {"host_c": {"drive_sharing_minimum_online": 1}}
+        with made:
             yield made
 
 

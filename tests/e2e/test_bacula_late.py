@@ -124,7 +124,7 @@ class LateWorld(BaculaWorld, Hosts):
 
     def let_a_minute_pass(self) -> None:
         """Let the time come when what was left in doubt is looked at again."""
-        with contextlib.closing(sqlite3.connect(self.table)) as table, table:
+        with contextlib.closing(sqlite3.connect(self.table, isolation_level=None)) as table:
             assert table.execute("UPDATE answers SET recheck_at = recheck_at - 60").rowcount
             table.execute("UPDATE drives SET recheck_at = recheck_at - 60")
 

@@ -80,7 +80,7 @@ class ManyHosts(Hosts):
         """Let time pass until all that is owed is due."""
         if not self.select("SELECT 1 FROM drives WHERE due > ? LIMIT 1", time.time()):
             return
-        with closing(sqlite3.connect(self.table, timeout=30)) as table, table:
+        with closing(sqlite3.connect(self.table, timeout=30, isolation_level=None)) as table:
             table.execute("UPDATE drives SET due = due - 3600 WHERE due IS NOT NULL")
 
     def told(self):

@@ -81,7 +81,7 @@ class Site(Hosts):
 
     def later(self, seconds):
         """Let time pass: all that is to be done at some time is to be done so much sooner."""
-        with closing(sqlite3.connect(self.table, timeout=5)) as table, table:
+        with closing(sqlite3.connect(self.table, timeout=5, isolation_level=None)) as table:
             for statement in ("drives SET due = due - ?", "drives SET recheck_at = recheck_at - ?",
                               "answers SET recheck_at = recheck_at - ?", "forced SET at = at - ?"):
                 table.execute(f"UPDATE {statement}", (seconds,))
@@ -117,7 +117,6 @@ class Site(Hosts):
         row = self.drive(drive)
         return row["settled"] >= row["sequence"] and row["due"] is None
 
-
     def hang(self, host):
         """Let a host's application hang; it has little time, so that nobody waits for it."""
         self.behave(host, "hang")
@@ -144,7 +143,7 @@ class Site(Hosts):
                 (self.state_of(host) / "drives" / host.names[drive] / "state").write_text("online\n", encoding="utf-8")
         for drive in DRIVES:
             self.library("PUT", f"/drives/{drive}/error", {"error": False, "reason": ""})
-        with closing(sqlite3.connect(self.table, timeout=5)) as table, table:
+        with closing(sqlite3.connect(self.table, timeout=5, isolation_level=None)) as table:
             for name in ("drives", "answers", "batches", "batch_drives", "forced", "history"):
                 table.execute(f"DELETE FROM {name}")
         self.dispatcher = _dispatcher.Dispatcher(

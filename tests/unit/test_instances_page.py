@@ -56,9 +56,9 @@ def told(cell: str) -> dict[tuple[str, str], str]:
 
 
 SITES = [
-    Site(title, inventory[1], {row[1]: told(row[2]) for row in _ROW.finditer(body)})
+    Site(title, _INVENTORY.findall(body)[0], {row[1]: told(row[2]) for row in _ROW.finditer(body)})
     for title, body in _SECTION.findall(PAGE)
-    if (inventory := _INVENTORY.search(body))
+    if _INVENTORY.search(body)
 ]
 
 

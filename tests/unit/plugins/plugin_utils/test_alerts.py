@@ -234,5 +234,3 @@ def test_a_clock_that_is_set_back_does_not_keep_anything_back(log: Log) -> None:
     log.look()
     log.world.now -= 86_400
     assert len(log.look()) == 1
-
-

@@ -29,8 +29,8 @@ def find(*records: tuple[str, str, str], free: list[str] | None = None, site: st
 @pytest.mark.parametrize("free", [["D1"], ["all"]])
 def test_a_taken_drive_that_a_person_knows_to_be_free_is_given_back_under_its_records_own_number(free: list[str]) -> None:
     found = find(record(), free=free)
-    ((instance, site), (ask,)), = found.asks.items()
-    assert (instance, site) == ("alpha", "here")
+    assert list(found.asks) == [("alpha", "here")]
+    (ask,) = found.asks["alpha", "here"]
     assert (ask.drive, ask.sequence, ask.table_sequence, ask.relation, ask.taken, ask.devices) == (
         "D1", 7, 7, "none", True, ("/dev/nst0",)
     )

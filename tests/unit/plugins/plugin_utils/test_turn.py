@@ -34,8 +34,8 @@ class Clock:
         self.now += seconds
         self.then()
 
-    def held(self, instance: str = "A", claimer: dict[str, Any] = LIVING, seconds: float = 60, host: str = "a") -> Any:
-        return _turn.held(self.store, host, instance, claimer, seconds, 10, self.sleep, lambda: self.now)
+    def held(self, instance: str = "A", claimer: dict[str, Any] | None = None, seconds: float = 60, host: str = "a") -> Any:
+        return _turn.held(self.store, host, instance, claimer or LIVING, seconds, 10, self.sleep, lambda: self.now)
 
     def keys(self) -> list[str]:
         with self.store.read() as tx:

@@ -442,8 +442,8 @@ DONE_0 = '3002 Device ""Drive-0" (/dev/nst0)" disabled.\n'
 DONE_1 = '3002 Device ""Drive-1" (/dev/nst1)" disabled.\n'
 
 
-def heard(output: str, state: str = "offline", rc: int = 0, names: Mapping[str, Sequence[str]] = NAMES) -> dict[str, Said]:
-    return bacula.said(options(), state, names, [Answered(said.CONNECTING + said.GREETING + output, rc)])
+def heard(output: str, state: str = "offline", rc: int = 0, names: Mapping[str, Sequence[str]] | None = None) -> dict[str, Said]:
+    return bacula.said(options(), state, names or NAMES, [Answered(said.CONNECTING + said.GREETING + output, rc)])
 
 
 @pytest.mark.parametrize(
