@@ -147,17 +147,19 @@ def test_a_drive_that_the_application_does_not_show_is_not_released(one_server: 
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "seconds", "what"),
     [
-        ("#!/bin/sh\nexit 3\n", "bconsole ended with 3"),
-        ("#!/bin/sh\nexit 127\n", "there is no program"),
-        ("#!/bin/sh\nwhile :; do sleep 1; done\n", "bconsole did not answer within the time"),
+        ("#!/bin/sh\nexit 3\n", 60, "bconsole ended with 3"),
+        ("#!/bin/sh\nexit 127\n", 60, "there is no program"),
+        ("#!/bin/sh\nwhile :; do sleep 1; done\n", 2, "bconsole did not answer within the time"),
     ],
 )
-def test_a_query_that_fails_releases_nothing(one_server: Server, receiver: Receiver, text: str, what: str) -> None:
+def test_a_query_that_fails_releases_nothing(
+    one_server: Server, receiver: Receiver, text: str, seconds: int, what: str
+) -> None:
     Console(one_server, receiver)
     one_server.says("reserved", DRIVE)
-    Console(one_server, receiver, "timeout 2")
+    Console(one_server, receiver, f"timeout {seconds}")
     one_server.script("bconsole", text)
     assert f"could not be asked which drives it uses: {what}" in one_server.says("job-end")
     assert receiver.rows() == {DRIVE: ("reserved", 1)}

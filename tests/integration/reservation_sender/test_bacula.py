@@ -116,6 +116,7 @@ def test_jobs_go_on_while_nobody_answers_and_what_is_true_is_reported_later(
     bacula.feed(job)
     bacula.wait_until_busy(1)
     receiver.start()
+    path.write_text(path.read_text() + "timeout 60\n")
     one_server.says("sync")
     assert {drive: row[0] for drive, row in receiver.rows().items()} == {DRIVE: "released", OTHER: "reserved"}
     assert bacula.let_end(job) == OK

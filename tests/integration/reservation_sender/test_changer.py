@@ -79,23 +79,23 @@ def test_a_changer_that_does_not_exist_fails_as_in_a_shell(server: Server) -> No
 
 @one_shell
 def test_nobody_who_answers_is_no_reason_not_to_load(server: Server, receiver: Receiver, changer: Path) -> None:
-    server.configure(receiver.port, timeout=1)
+    server.configure(receiver.port, timeout=2)
     receiver.stop()
     done = server.call("changer", "load", "Drive-0", str(changer), "load")
     # Applications read what a changer says, also on its standard error.
     assert (done.returncode, done.stderr) == (0, "an error\n")
     assert done.stdout.startswith("<load>\nreserved pending\n")
-    until(lambda: "did not answer within 1 s" in server.logged())
+    until(lambda: "did not answer within 2 s" in server.logged())
 
 
 def test_a_strict_site_does_not_load_what_could_not_be_announced(server: Server, receiver: Receiver, changer: Path) -> None:
-    server.configure(receiver.port, timeout=1, strict="yes")
+    server.configure(receiver.port, timeout=2, strict="yes")
     receiver.stop()
     done = server.call("changer", "load", "Drive-0", str(changer), "load")
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == (
         f"drive_use: Drive {DRIVE} was not reported as reserved, and this server may use it only then: "
-        f"udp:127.0.0.1:{receiver.port} did not answer within 1 s.\n"
+        f"udp:127.0.0.1:{receiver.port} did not answer within 2 s.\n"
     )
     assert server.call("changer", "unload", "Drive-0", str(changer), "unload").returncode == 0
 
@@ -177,13 +177,14 @@ def test_a_query_that_hangs_holds_the_changer_up_once_for_a_bounded_time(one_ser
     query = one_server.script(
         "query", f"#!/bin/sh\ntrap '' TERM\necho asked >>'{one_server.folder}/asked'\nwhile :; do sleep 1; done\n"
     )
-    one_server.configure(receiver.port, f"query {query}", timeout=1)
+    one_server.configure(receiver.port, f"query {query}", timeout=4)
     for name in ("Drive-0", "Drive-1"):
         done = one_server.call("changer", "loaded", name, "echo", "4")
         assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
     assert (one_server.folder / "asked").read_text() == "asked\n"
     assert one_server.left() == []
     # After a minute it is asked again.
+    one_server.configure(receiver.port, f"query {query}")
     (one_server.state / ".silent").write_text("1000000000\n")
     one_server.script("query", "#!/bin/sh\necho Drive-0\n")
     assert one_server.call("changer", "loaded", "Drive-0", "echo", "4").stdout == "4\n"

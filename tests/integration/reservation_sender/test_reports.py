@@ -62,10 +62,10 @@ def test_equal_reports_do_no_harm_and_quick_changes_are_no_repetitions(server: S
 
 
 def test_what_was_not_acknowledged_is_kept_and_sync_sends_the_newest(server: Server, receiver: Receiver) -> None:
-    server.configure(receiver.port, timeout=1)
+    server.configure(receiver.port, timeout=2)
     receiver.stop()
     said = server.says("reserved", DRIVE)
-    fault("sender-not-answered").seen_in({"hook": said, "syslog": server.logged()}, DRIVE=DRIVE, STATUS="reserved", N=1)
+    fault("sender-not-answered").seen_in({"hook": said, "syslog": server.logged()}, DRIVE=DRIVE, STATUS="reserved", N=2)
     server.says("released", DRIVE)
     server.says("reserved", OTHER)
     assert server.status() == {DRIVE: ("released", "pending"), OTHER: ("reserved", "pending")}
@@ -77,14 +77,14 @@ def test_what_was_not_acknowledged_is_kept_and_sync_sends_the_newest(server: Ser
 
 
 def test_sync_fails_while_nobody_answers(one_server: Server, receiver: Receiver) -> None:
-    one_server.configure(receiver.port, timeout=1)
+    one_server.configure(receiver.port, timeout=2)
     receiver.stop()
     one_server.says("reserved", DRIVE)
     assert "was not reported as reserved" in one_server.says("sync", status=1)
 
 
 def test_the_next_call_sends_what_was_kept_of_other_drives(one_server: Server, receiver: Receiver) -> None:
-    one_server.configure(receiver.port, timeout=1)
+    one_server.configure(receiver.port, timeout=2)
     receiver.stop()
     one_server.says("reserved", OTHER)
     receiver.start()
@@ -94,7 +94,7 @@ def test_the_next_call_sends_what_was_kept_of_other_drives(one_server: Server, r
 
 
 def test_the_time_of_a_report_that_was_kept_is_that_of_the_change(one_server: Server, receiver: Receiver) -> None:
-    one_server.configure(receiver.port, timeout=1)
+    one_server.configure(receiver.port, timeout=2)
     receiver.stop()
     one_server.says("reserved", DRIVE)
     receiver.start()
@@ -131,7 +131,6 @@ def test_sync_all_tells_a_table_that_has_lost_everything(one_server: Server, rec
 
 def test_a_sync_while_another_is_at_work_leaves_it_alone(one_server: Server, receiver: Receiver) -> None:
     one_server.gate()
-    one_server.configure(receiver.port, timeout=60)
     with one_server.begun("sync", "all") as first:
         until(one_server.calls)
         assert one_server.says("sync") == ""
@@ -166,10 +165,10 @@ def test_a_drive_that_was_used_before_the_system_started_is_not_used(one_server:
 def test_a_receiver_that_hangs_costs_no_more_than_the_time_and_leaves_nothing(server: Server, receiver: Receiver) -> None:
     # Worse than one that does not answer: net-snmp itself hangs, and does not end when it is asked to.
     server.script("snmpinform", f"#!/bin/sh\ntrap '' TERM\necho $$ >'{server.folder}/pid'\nwhile :; do sleep 1; done\n")
-    server.configure(receiver.port, timeout=1)
+    server.configure(receiver.port, timeout=4)
     started = time.monotonic()
-    assert "did not answer within 1 s" in server.says("reserved", DRIVE)
-    assert time.monotonic() - started < 30
+    assert "did not answer within 4 s" in server.says("reserved", DRIVE)
+    assert time.monotonic() - started < 60
     assert not Path("/proc", (server.folder / "pid").read_text().strip()).exists()
     assert server.left() == []
 
@@ -177,13 +176,13 @@ def test_a_receiver_that_hangs_costs_no_more_than_the_time_and_leaves_nothing(se
 def test_a_datagram_that_is_answered_by_nobody_costs_no_more_than_the_time(one_server: Server) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        one_server.configure(deaf.getsockname()[1], timeout=1)
-        assert "did not answer within 1 s" in one_server.says("reserved", DRIVE)
-        assert "did not answer within 1 s" in one_server.says("reserved", DRIVE)
+        one_server.configure(deaf.getsockname()[1], timeout=2)
+        assert "did not answer within 2 s" in one_server.says("reserved", DRIVE)
+        assert "did not answer within 2 s" in one_server.says("reserved", DRIVE)
 
 
 def test_a_strict_site_fails_what_could_not_be_announced_and_nothing_else(one_server: Server, receiver: Receiver) -> None:
-    one_server.configure(receiver.port, timeout=1, strict="yes")
+    one_server.configure(receiver.port, timeout=2, strict="yes")
     receiver.stop()
     one_server.says("reserved", DRIVE, status=1)
     one_server.says("reserved", "nobody", status=1)
@@ -195,7 +194,6 @@ def test_a_strict_site_fails_what_could_not_be_announced_and_nothing_else(one_se
 
 def test_two_hooks_at_once_come_in_order(server: Server, receiver: Receiver) -> None:
     server.gate()
-    server.configure(receiver.port, timeout=60)
     with server.begun("reserved", DRIVE) as first:
         until(server.calls)
         with server.begun("released", DRIVE) as second:
@@ -223,7 +221,6 @@ def test_many_hooks_at_once_agree_on_the_newest(one_server: Server, receiver: Re
 
 def test_a_report_of_a_hook_that_was_killed_does_not_overtake_the_next(server: Server, receiver: Receiver) -> None:
     server.gate()
-    server.configure(receiver.port, timeout=60)
     with server.begun("reserved", DRIVE) as first:
         until(server.calls)
         first.kill()
@@ -242,13 +239,14 @@ def test_a_report_of_a_hook_that_was_killed_does_not_overtake_the_next(server: S
 
 def test_what_a_killed_hook_has_started_ends_with_its_time(server: Server, receiver: Receiver) -> None:
     server.gate()
-    server.configure(receiver.port, timeout=2)
+    server.configure(receiver.port, timeout=4)
     with server.begun("reserved", DRIVE) as hook:
         pid = until(lambda: (server.folder / "at_the_gate").exists() and (server.folder / "at_the_gate").read_text())
         hook.kill()
         hook.wait()
     until(lambda: not alive(pid.strip()))
     server.open()
+    server.configure(receiver.port)
     assert server.says("sync") == ""
     assert receiver.rows() == {DRIVE: ("reserved", 1)}
 
@@ -294,7 +292,7 @@ def test_a_lock_of_another_boot_is_removed_and_that_of_somebody_at_work_is_not(o
     assert one_server.says("reserved", DRIVE) == ""
     booted = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     lock.write_text(f"{os.getpid()} {booted} - {os.getpid()}.-\n")
-    one_server.configure(receiver.port, timeout=1)
+    one_server.configure(receiver.port, timeout=2)
     assert "another call was still sending it" in one_server.says("released", DRIVE)
     assert lock.exists()
     assert one_server.status()[DRIVE] == ("released", "pending")
@@ -307,7 +305,7 @@ def test_a_disk_that_cannot_be_written_keeps_no_report_back(server: Server, rece
     said = server.says("reserved", DRIVE)
     fault("sender-state").seen_in({"hook": said, "syslog": server.logged()}, DRIVE=DRIVE, FILE=f"{server.folder}/file/drive_use")
     assert receiver.rows() == {DRIVE: ("reserved", 1)}
-    server.configure(receiver.port, state=server.folder / "file" / "drive_use", timeout=1)
+    server.configure(receiver.port, state=server.folder / "file" / "drive_use", timeout=2)
     receiver.stop()
     said = server.says("released", DRIVE)
     fault("sender-lost").seen_in({"hook": said, "syslog": server.logged()}, DRIVE=DRIVE, STATUS="released")
@@ -351,7 +349,7 @@ def test_a_configuration_that_cannot_be_used_is_named(server: Server) -> None:
     for text, what in (
         (good + "colour blue\n", "has the unknown word colour"),
         (good.replace("port fc", "port usb"), "is not complete"),
-        (good.replace("timeout 10", "timeout soon"), "is not complete"),
+        (good.replace("timeout 60", "timeout soon"), "is not complete"),
         (good + "drive ../../etc\n", "is not complete"),
         (good.replace("state /", "state "), "is not complete"),
         ("", "is not complete"),
@@ -376,7 +374,6 @@ def test_a_wrong_call_is_answered_with_the_right_ones(one_server: Server, words:
 
 def test_no_passphrase_is_in_a_command_line_an_environment_or_a_log(one_server: Server, receiver: Receiver) -> None:
     one_server.gate()
-    one_server.configure(receiver.port, timeout=60)
     with one_server.begun("reserved", DRIVE) as hook:
         until((one_server.folder / "at_the_gate").exists)
         for part in ("cmdline", "environ"):
@@ -402,7 +399,6 @@ def test_what_it_does_stands_in_the_systems_log(server: Server) -> None:
 
 def test_a_hook_that_is_ended_leaves_nothing(server: Server, receiver: Receiver) -> None:
     server.gate()
-    server.configure(receiver.port, timeout=60)
     with server.begun("reserved", DRIVE) as hook:
         pid = until(lambda: (server.folder / "at_the_gate").exists() and (server.folder / "at_the_gate").read_text())
         hook.send_signal(signal.SIGTERM)

@@ -142,7 +142,7 @@ class Server:
 
     def configure(self, port: int, *more: str, **changes: object) -> None:
         """Write the configuration anew; changes of single words, and further lines."""
-        settings = {"timeout": 10, "free_timeout": 20, "strict": "no", "state": self.state, **changes}
+        settings = {"timeout": 60, "free_timeout": 60, "strict": "no", "state": self.state, **changes}
         lines = [
             f"receiver udp:127.0.0.1:{port}",
             f"port fc {PORT['id']}",
