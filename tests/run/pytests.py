@@ -19,11 +19,11 @@ NOTHING_COLLECTED = 5
 
 
 def run_tests(
-    name: str, core: str, folder: str, limit: float, *, needs_java: bool = False, ignore: Sequence[str] = ()
+    name: str, core: str, paths: Sequence[str], limit: float, *, needs_java: bool = False, ignore: Sequence[str] = ()
 ) -> Outcome:
-    """Run the tests of one folder; a skipped test counts as skipped, whatever the reason."""
-    if not any((ROOT / folder).rglob("test_*.py")):
-        return not_run(f"there are no tests in {folder} yet")
+    """Run the tests of some folders and files; a skipped test counts as skipped, whatever the reason."""
+    if not any((ROOT / path).is_file() or any((ROOT / path).rglob("test_*.py")) for path in paths):
+        return not_run(f"there are no tests in {', '.join(paths)} yet")
     venv = environments.venv_path(core)
     log, report = LOGS / f"{name}.txt", LOGS / f"{name}.xml"
     log.unlink(missing_ok=True)
@@ -32,10 +32,10 @@ def run_tests(
     home = java.find(venv) if needs_java else None
     words = [venv / "bin" / "python", "-m", "pytest", "-q", "-ra", "--tb=short", "--durations=5", "--durations-min=1"]
     words += ["-o", f"cache_dir={BUILD / 'cache' / name}", f"--junitxml={report}", *(f"--ignore={path}" for path in ignore)]
-    words.append(folder)
+    words += paths
     status = commands.run(words, log, environment(venv, extra, home), ROOT, limit)
     if status == NOTHING_COLLECTED:
-        return not_run(f"there are no tests in {folder} yet")
+        return not_run(f"there are no tests in {', '.join(paths)} yet")
     return count(report, status)
 
 

@@ -24,11 +24,13 @@ from pytests import run_tests
 LINT_CORE = "2.19"
 SANITY_CORES = ("2.19", "2.21")
 INTEGRATION_CORES = ("2.19", "2.21")
-# What starts no Ansible is run under the first of these only: shells, databases and net-snmp do not know of the others.
+# What starts no Ansible is run once, in a stage of its own: shells, databases, net-snmp and Bacula know of no ansible-core.
 WITHOUT_ANSIBLE = (
-    "guarded_step", "test_demo_application.py", "test_snmp_detector.py", "test_snmp_junk.py", "test_snmp_mib.py",
-    "test_table_postgresql.py",
+    "guarded_step", "reservation_sender/test_application.py", "reservation_sender/test_bacula.py",
+    "reservation_sender/test_changer.py", "reservation_sender/test_reports.py", "test_demo_application.py",
+    "test_snmp_detector.py", "test_snmp_junk.py", "test_snmp_mib.py", "test_table_postgresql.py",
 )
+TOOLS_CORE = "2.19"
 E2E_CORES = ("2.19",)
 FUZZ_CORE = "2.19"
 # Beside the time of the search itself, if tests/fuzz/search.py is told one.
@@ -143,21 +145,23 @@ def all_jobs() -> tuple[list[Job], Callable[[], None]]:
     jobs.append(Job("demo-set-up", user.set_up, after=["debian"], sets_up=True))
     jobs += lint_jobs()
     for core in environments.CORES:
-        jobs.append(_pytest_job("unit", core, 600.0))
+        jobs.append(_pytest_job("unit", core, 900.0))
+    tools = tuple(f"tests/integration/{name}" for name in WITHOUT_ANSIBLE)
+    work = partial(run_tests, "integration-tools", TOOLS_CORE, tools, 1800.0, needs_java=True)
+    jobs.append(Job("integration-tools", work, needs=[f"env-{TOOLS_CORE}"]))
     for core in INTEGRATION_CORES:
-        skip = () if core == INTEGRATION_CORES[0] else tuple(f"tests/integration/{name}" for name in WITHOUT_ANSIBLE)
-        jobs.append(_pytest_job("integration", core, 1200.0, ignore=skip))
+        jobs.append(_pytest_job("integration", core, 1800.0, ignore=tools))
     jobs.append(_pytest_job("fuzz", FUZZ_CORE, FUZZ_LIMIT + float(os.environ.get("DRIVE_SHARING_FUZZ_SECONDS") or 0)))
     for kind in ("faults", "e2e"):
         for core in E2E_CORES:
-            jobs.append(_pytest_job(kind, core, 900.0, alone=True))
+            jobs.append(_pytest_job(kind, core, 1500.0, alone=True))
     jobs.append(Job("demo", user.play, needs=["demo-set-up"], alone=True))
     return jobs, user.clean
 
 
 def _pytest_job(kind: str, core: str, limit: float, *, alone: bool = False, ignore: Sequence[str] = ()) -> Job:
     name = f"{kind}-{core}"
-    work = partial(run_tests, name, core, f"tests/{kind}", limit, needs_java=kind != "unit", ignore=ignore)
+    work = partial(run_tests, name, core, [f"tests/{kind}"], limit, needs_java=kind != "unit", ignore=ignore)
     return Job(name, work, needs=[f"env-{core}"], alone=alone)
 
 
