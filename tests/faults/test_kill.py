@@ -20,11 +20,10 @@ import signal
 
 import pytest
 
-from ansible_collections.tapeworks.drive_sharing.tests.faults.kill_points.world import A, B, C, killed
+from ansible_collections.tapeworks.drive_sharing.tests.faults.kill_points.world import EVERY, A, B, C, killed
 from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.hosts import DRIVE
 
-EVERY = os.environ.get("DRIVE_SHARING_FAULTS") == "every"
 #: All of the playbook at once; its own process, while the workers go on; the worker that is at the point.
 WHO = ("all", "play", "self")
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -23,15 +24,6 @@ ON = ["online"] * 3
 def world(tmp_path_factory):
     with killed(tmp_path_factory.mktemp("engine") / "world") as world:
         yield world
-
-
-@pytest.fixture
-def running(world):
-    """The engine hears informs."""
-    if not world.alive("engine"):
-        world.start_engine()
-    world.wait_for_engine(LIMIT)
-    return world
 
 
 def settled(world, sequence, process="engine"):
@@ -56,70 +48,72 @@ def next_change(world):
     return row.get("sequence", 0) + 1, OFF
 
 
-def test_plays_that_are_killed_under_the_engine_are_followed_by_others_without_a_restart(running):
-    # The engine hands its environment on to its plays.
-    running.stop("engine")
-    running.strike_at("after _act:Act._read", who="all")
-    running.start_engine()
-    running.wait_for_engine(LIMIT)
-    running.point = None
-    sequence, states = next_change(running)
-    settled(running, sequence)
-    assert running.struck
-    assert "its play has ended, or was stopped, without a word" in running.log("engine")
-    running.check(states, repeated=["host_b"])
+def started(world, *steps, who="self"):
+    """The engine hears informs; it, or its plays, are killed at a point."""
+    world.point = None
+    if steps:
+        world.strike_at(*steps, who=who)
+    world.start_engine()
+    world.wait_for_engine(LIMIT)
+    # What is started from the tests is not meant.
+    world.point = None
 
 
-def test_an_engine_that_is_killed_alone_while_its_play_is_at_work_does_the_rest_when_it_is_back(running):
-    told = len(running.sets(B))
+def test_plays_that_are_killed_under_the_engine_are_followed_by_others_without_a_restart(world):
+    started(world, "after _act:Act._read", who="all")
+    sequence, states = next_change(world)
+    settled(world, sequence)
+    assert world.struck
+    assert "its play has ended, or was stopped, without a word" in world.log("engine")
+    world.check(states)
+
+
+def test_an_engine_that_is_killed_alone_while_its_play_is_at_work_does_the_rest_when_it_is_back(world):
+    if not world.alive("engine"):
+        started(world)
     for command in ("offline", "online"):
-        running.behave(B, "slow 1", command)
-    sequence, states = next_change(running)
-    running.wait("the play is at work", lambda: len(running.sets(B)) > told, LIMIT, "engine")
-    os.kill(running.pid("engine"), signal.SIGKILL)
-    running.wait("the engine is gone", lambda: not running.alive("engine"), LIMIT, "library")
-    running.start_engine()
-    settled(running, sequence)
-    fault("engine-killed").seen_in({"table": running.history()}, DRIVE=DRIVE, N=sequence)
+        world.behave(B, "slow 1", command)
+    told = len(world.sets(B))
+    sequence, states = next_change(world)
+    world.wait("the play is at work", lambda: len(world.sets(B)) > told, LIMIT, "engine")
+    os.kill(world.pid("engine"), signal.SIGKILL)
+    world.wait("the engine is gone", lambda: not world.alive("engine"), LIMIT, "library")
+    # And it is killed once more, right after it was given the event.
+    world.strike_at("after _dispatcher:Dispatcher._hand_over", who="self")
+    world.start_engine()
+    world.point = None
+    world.wait("the engine is killed again", lambda: world.struck and not world.alive("engine"), LIMIT, "library")
+    started(world)
+    settled(world, sequence)
+    fault("engine-killed").seen_in({"table": world.history()}, DRIVE=DRIVE, N=sequence)
     # The play ends with its terminal, and with the play the local host's command that it had begun.
-    running.check(states, repeated=["host_b", "host_c"])
-    for command in ("offline", "online"):
-        running.behave(B, "ok", command)
-
-
-def test_an_engine_that_is_killed_when_it_has_just_been_given_an_event_is_given_it_again(running):
-    running.stop("engine")
-    running.strike_at("after _dispatcher:Dispatcher._hand_over", who="self")
-    running.start_engine()
-    running.wait_for_engine(LIMIT)
-    sequence, states = next_change(running)
-    running.wait("the engine is killed", lambda: not running.alive("engine"), LIMIT, "library")
-    running.point = None
-    running.start_engine()
-    settled(running, sequence)
-    running.check(states, repeated=["host_b"])
+    world.check(states, repeated=["host_b", "host_c"])
 
 
 SLEEPING = {"action": {"run_playbook": {"name": "sleeping.yml"}}}
 OTHER = {"condition": "event.something_else is defined"}
 
 
-@pytest.mark.parametrize(
-    ("rule", "emissions", "seen"),
-    [
-        pytest.param(OTHER, 2, fault("engine-deaf"), id="no rule takes the event"),
-        pytest.param(SLEEPING, 6, fault("engine-blocked"), id="its plays hang and it reads no more"),
-    ],
-)
-def test_an_engine_that_does_nothing_with_its_events_ends_so_that_it_is_started_anew(running, rule, emissions, seen):
-    running.stop("engine")
-    before = len(running.log("engine"))
-    running.start_other_engine(rule, claim_timeout=1, emissions=emissions)
-    running.wait_for_engine(LIMIT)
-    sequence, states = next_change(running)
-    running.wait("the engine has ended", lambda: not running.alive("engine"), LIMIT, "library")
-    seen.seen_in({"log": running.log("engine")[before:]})
-    assert running.drive(DRIVE)["settled"] == sequence - 1
-    running.start_engine()
-    settled(running, sequence)
-    running.check(states, repeated=["host_b"])
+def ended(world):
+    """The engine ends by itself; gives what it says."""
+    before = len(world.log("engine"))
+    world.wait("the engine has ended", lambda: not world.alive("engine"), LIMIT, "library")
+    return world.log("engine")[before:]
+
+
+def test_an_engine_that_does_nothing_with_its_events_ends_so_that_it_is_started_anew(world):
+    world.stop("engine")
+    world.start_other_engine(OTHER, claim_timeout=1, emissions=2)
+    world.wait_for_engine(LIMIT)
+    sequence, states = next_change(world)
+    fault("engine-deaf").seen_in({"log": ended(world)})
+    world.start_other_engine(SLEEPING, claim_timeout=1, emissions=6)
+    fault("engine-blocked").seen_in({"log": ended(world)})
+    # What hangs may outlive the engine; it holds nothing up.
+    for pid in world.left():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert world.drive(DRIVE)["settled"] == sequence - 1
+    started(world)
+    settled(world, sequence)
+    world.check(states, repeated=["host_b", "host_c"])

@@ -95,6 +95,7 @@ class Killed(Hosts):
         self.dispatcher: Any = None
         self.changes: list[str] = []
         self.chapter = ""
+        self.pending: Any = None
         self.heard = 0
         self.options: list[str] = []
 
@@ -446,6 +447,7 @@ class Killed(Hosts):
         self.plays = []
         self.changes = []
         self.chapter = ""
+        self.pending = None
         for log in [*self.logs.glob("play*"), *self.logs.glob("source.log")]:
             log.unlink()
         self.marker.unlink(missing_ok=True)
