@@ -22,6 +22,7 @@ import re
 import signal
 import socket
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -202,7 +203,7 @@ def start_good(port: int, count: int, drives: int, window: int) -> subprocess.Po
     )  # fmt: skip
 
 
-def figures_of(sender: subprocess.Popen[str], within: float = 600.0) -> dict[str, Any]:
+def figures_of(sender: subprocess.Popen[str], within: float = 240.0) -> dict[str, Any]:
     """Give the figures of a sender that has sent everything."""
     try:
         output, _none = sender.communicate(timeout=within)
@@ -249,6 +250,7 @@ def main() -> None:
     parser.add_argument("--drives", type=int, default=100, help="drives that change in turn")
     parser.add_argument("--window", type=int, default=64, help="good informs that are under way at once")
     parser.add_argument("--rates", type=float, nargs="+", default=[0, 500, 2000, 10_000, -1], help="junk per second")
+    parser.add_argument("--turns", type=int, default=1, help="how often: on a busy machine the median is worth more")
     parser.add_argument("--addresses", type=int, default=20, help="addresses that junk comes from")
     parser.add_argument("--insiders", action="store_true", help="some of the junk is authentic")
     parser.add_argument("--seed", type=int, default=1, help="seed of the junk")
@@ -265,12 +267,16 @@ def main() -> None:
         else:
             flood.run(options.rates[0])
         return
-    quiet = None
-    for rate in options.rates:
-        figures = measure(rate, options)
-        quiet = quiet or figures["per_second"]
-        figures["ratio"] = round(figures["per_second"] / quiet, 2)
-        print(json.dumps({"junk_per_second": rate, **figures}), flush=True)
+    ratios: dict[float, list[float]] = {rate: [] for rate in options.rates}
+    for _turn in range(options.turns):
+        quiet = 0.0
+        for rate in options.rates:
+            figures = measure(rate, options)
+            quiet = quiet or figures["per_second"]
+            ratios[rate].append(figures["per_second"] / quiet)
+            figures["ratio"] = round(ratios[rate][-1], 2)
+            print(json.dumps({"junk_per_second": rate, **figures}), flush=True)
+    print(json.dumps({"median_ratios": {rate: round(statistics.median(many), 2) for rate, many in ratios.items()}}))
 
 
 if __name__ == "__main__":
