@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ansible_collections
 import yaml
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
@@ -191,7 +192,9 @@ class Killed(Hosts):
             path.write_text(passphrase, encoding="utf-8")
             words.append(path)
         self.heard = self.log("source").count("\n")
-        source = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "reservations.py"
+        # Below ansible_collections, as it is installed: from there it finds what it imports.
+        collections = Path(next(iter(ansible_collections.__path__))).absolute()
+        source = collections / "tapeworks/drive_sharing/extensions/eda/plugins/event_source/reservations.py"
         address = f"{self.listen}:{self.snmp_port}"
         self.start("source", [*before, sys.executable, source, table or self.table, address, "library_1", *words])
 
