@@ -7,6 +7,8 @@
 A file ``_applications/<name>.py`` has
 
 - ``OPTIONS``: the argument spec of its options (Ansible's form); the role ``application_<name>`` has the same;
+- ``SCOPES``: what a drive's state can belong to there, a tuple of ``host`` (a state for each host) and ``instance`` (one for
+  all); the first is meant where an entry of drive_sharing_applications says nothing, and gives no control points;
 - ``check(options) -> options``: the options in their final form; raises InvalidValueError;
   from then on they have the key ``control_point``, the host that is asked;
 - ``queries(options, targets) -> list[list[str] | Dialogue]``: what is run to read the state of the drives;

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _application
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers as identifiers
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
@@ -82,10 +83,7 @@ def applications(value: Any, host: str, what: str = "drive_sharing_applications"
             _refuse(f"{place}.control_points", "a list of at least one host", "an empty one")
         if "instance" not in checked:
             checked["instance"] = identifiers.instance_name(host, f"{place}.instance (by default the host's name)")
-        # Control points tell for the whole instance; with a state for each host, each host tells for itself.
-        if "control_points" in checked and checked.setdefault("scope", "instance") != "instance":
-            _refuse(f"{place}.scope", "instance where control_points are given", "host")
-        made.append({"control_points": [host], "scope": "host", "options": {}, **checked})
+        made.append({"control_points": [host], "scope": _scope(checked, place), "options": {}, **checked})
     for number, entry in enumerate(made):
         first = next(index for index, other in enumerate(made) if other["instance"] == entry["instance"])
         if first != number:
@@ -95,6 +93,29 @@ def applications(value: Any, host: str, what: str = "drive_sharing_applications"
             )
             raise InvalidValueError(msg)
     return made
+
+
+def _scope(entry: Mapping[str, Any], place: str) -> str:
+    """Give the scope: the one given, else that which goes with control points, else what the application has first."""
+    name = entry["application"]
+    try:
+        scopes = _application.load(name).SCOPES
+    except InvalidValueError as exc:
+        msg = f"{place}.{exc}"
+        raise InvalidValueError(msg) from exc
+    scope = entry.get("scope", "instance" if "control_points" in entry else scopes[0])
+    # Control points tell for the whole instance; with a state for each host, each host tells for itself.
+    if "control_points" in entry and scope != "instance":
+        _refuse(f"{place}.scope", "instance where control_points are given", "host")
+    if scope not in scopes:
+        if "scope" in entry:
+            _refuse(f"{place}.scope", f"{scopes[0]} for application {name}, the only one that it has", scope)
+        msg = (
+            f"{place}.control_points must not be given for application {name}: it has a state of its own on each host, so each"
+            " host that sees the drive is asked"
+        )
+        raise InvalidValueError(msg)
+    return str(scope)
 
 
 def managed(value: Any, what: str = "drive_sharing_managed") -> bool | list[str]:

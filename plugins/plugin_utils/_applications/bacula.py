@@ -33,8 +33,10 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bacula_dr
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bacula_options import OPTIONS, Storage, check
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 
-__all__ = ["OPTIONS", "check", "queries", "read", "recheck", "said", "settings"]
+__all__ = ["OPTIONS", "SCOPES", "check", "queries", "read", "recheck", "said", "settings"]
 
+#: A storage daemon has one state of a drive, for all that the director sends there.
+SCOPES = ("instance",)
 _COMMANDS = {"offline": "disable", "online": "enable"}
 #: Device types that are tape drives; only these count for the floor.
 _TAPES = ("Tape", "Vtape")

@@ -25,7 +25,10 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._custom_op
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import failure_words, first_words
 
-__all__ = ["OPTIONS", "check", "queries", "read", "settings"]
+__all__ = ["OPTIONS", "SCOPES", "check", "queries", "read", "settings"]
+
+#: What the product is, nobody but its administrator knows.
+SCOPES = ("host", "instance")
 
 
 def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[str]]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _host_variables as host_variables
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import custom
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
 FC = {"protocol": "fc", "id": "10000090fa1658de"}
@@ -197,7 +198,7 @@ def test_an_application_has_the_host_for_instance_and_control_point_unless_told_
 
 def test_an_application_is_given_as_told() -> None:
     entry = {
-        "application": "netbackup",
+        "application": "custom",
         "instance": "prod",
         "control_points": ["master1", "master2"],
         "scope": "instance",
@@ -216,20 +217,32 @@ def test_an_application_is_given_as_told() -> None:
             "digits and '_', beginning with a letter, not 'Net'",
         ),
         (
-            [{"application": "a", "scope": "drive"}],
+            [{"application": "custom", "scope": "drive"}],
             "drive_sharing_applications[0].scope must be one of host and instance, not 'drive'",
         ),
         (
-            [{"application": "a", "control_points": []}],
+            [{"application": "custom", "control_points": []}],
             "drive_sharing_applications[0].control_points must be a list of at least one host, not an empty one",
         ),
         (
-            [{"application": "a", "control_points": "m"}],
+            [{"application": "custom", "control_points": "m"}],
             "drive_sharing_applications[0].control_points must be a list, not 'm'",
         ),
-        ([{"application": "a", "options": []}], "drive_sharing_applications[0].options must be a mapping, not a list"),
         (
-            [{"application": "a", "instance": "../x"}],
+            [{"application": "netback"}],
+            "drive_sharing_applications[0].application 'netback' is not known; use 'custom' with the commands of your product",
+        ),
+        (
+            [{"application": "bacula", "scope": "host"}],
+            "drive_sharing_applications[0].scope must be instance for application bacula, the only one that it has, not host",
+        ),
+        (
+            [{"application": "custom", "scope": "host", "control_points": ["m"]}],
+            "drive_sharing_applications[0].scope must be instance where control_points are given, not host",
+        ),
+        ([{"application": "custom", "options": []}], "drive_sharing_applications[0].options must be a mapping, not a list"),
+        (
+            [{"application": "custom", "instance": "../x"}],
             "drive_sharing_applications[0].instance must be an instance name of 1 to 64 letters, digits, "
             "'_', '.', ':' or '-', not '../x'",
         ),
@@ -239,8 +252,36 @@ def test_a_wrong_application_is_refused_and_its_place_is_named(value: Any, messa
     assert refused(host_variables.applications, value, "backup1") == message
 
 
+@pytest.mark.parametrize(
+    ("scopes", "entry", "scope"),
+    [
+        (("host", "instance"), {}, "host"),
+        (("host", "instance"), {"scope": "instance"}, "instance"),
+        (("host", "instance"), {"control_points": ["m"]}, "instance"),
+        (("instance", "host"), {}, "instance"),
+        (("instance", "host"), {"scope": "host"}, "host"),
+        (("instance",), {"control_points": ["m"]}, "instance"),
+        (("host",), {}, "host"),
+    ],
+)
+def test_an_application_that_says_no_scope_has_the_one_that_its_product_has_first(
+    scopes: tuple[str, ...], entry: dict[str, Any], scope: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom, "SCOPES", scopes)
+    (checked,) = host_variables.applications([{"application": "custom", **entry}], "backup1")
+    assert checked["scope"] == scope
+
+
+def test_control_points_are_refused_where_each_host_has_a_state_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custom, "SCOPES", ("host",))
+    assert refused(host_variables.applications, [{"application": "custom", "control_points": ["m"]}], "backup1") == (
+        "drive_sharing_applications[0].control_points must not be given for application custom: it has a state of its own on"
+        " each host, so each host that sees the drive is asked"
+    )
+
+
 def test_two_applications_on_one_host_need_instances_of_their_own() -> None:
-    value = [{"application": "bacula"}, {"application": "netbackup", "instance": "x"}, {"application": "custom"}]
+    value = [{"application": "bacula"}, {"application": "custom", "instance": "x"}, {"application": "custom"}]
     assert refused(host_variables.applications, value, "backup1") == (
         "drive_sharing_applications[2].instance must be another than that of drive_sharing_applications[0], backup1: "
         "name the instance of each application on a host that has several"
