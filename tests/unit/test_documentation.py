@@ -46,8 +46,12 @@ PAGES = sorted(
 )
 VARIABLES = ROOT / "docs" / "variables.md"
 EXAMPLE = ROOT / "inventories" / "example"
-PREFIXES = ("drive_sharing_", "application_bacula_", "application_custom_", "library_simulated_", "reservation_sender_")
-APPLICATIONS = {"bacula": bacula, "custom": custom}
+APPLICATIONS = {
+    path.stem: _application.load(path.stem) for path in sorted(ROOT.glob("plugins/plugin_utils/_applications/[a-z]*.py"))
+}
+PREFIXES = (
+    "drive_sharing_", "library_simulated_", "reservation_sender_", *(f"application_{name}_" for name in APPLICATIONS)
+)
 EXAMPLE_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
