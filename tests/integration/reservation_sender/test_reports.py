@@ -173,6 +173,18 @@ def test_a_receiver_that_hangs_costs_no_more_than_the_time_and_leaves_nothing(se
     assert server.left() == []
 
 
+def test_the_shell_tells_nobody_of_what_had_to_be_killed(server: Server, receiver: Receiver) -> None:
+    # bash comes to know of it at one moment or another; many calls at once meet both.
+    server.script("snmpinform", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n")
+    drives = [f"DRIVE{number}" for number in range(24)]
+    server.configure(receiver.port, *(f"drive {drive}" for drive in drives), timeout=1)
+    with contextlib.ExitStack() as stack:
+        calls = [stack.enter_context(server.begun("reserved", drive)) for drive in drives]
+        said = "".join(call.communicate(timeout=120)[1] for call in calls)
+    assert [line for line in said.splitlines() if not line.startswith("drive_use: ")] == []
+    assert "did not answer within 1 s" in said
+
+
 def test_a_datagram_that_is_answered_by_nobody_costs_no_more_than_the_time(one_server: Server) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import sys
 from pathlib import Path
 
@@ -60,6 +61,11 @@ def test_a_marked_process_is_found_whatever_session_it_is_in(tmp_path: Path) -> 
     environment = {**os.environ, world.MARK: str(tmp_path)}
     with subprocess.Popen(["sleep", "60"], env=environment, start_new_session=True) as process:
         try:
+            # A program that has only just begun has no environment yet.
+            environ = Path(f"/proc/{process.pid}/environ")
+            end = time.monotonic() + 60
+            while not environ.read_bytes():
+                assert time.monotonic() < end
             assert process.pid in world.marked(f"{world.MARK}={tmp_path}")
             assert world.marked(f"{world.MARK}={tmp_path}x") == []
         finally:
