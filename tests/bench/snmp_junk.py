@@ -52,6 +52,11 @@ except KeyboardInterrupt:
 """
 
 
+def environment() -> dict[str, str]:
+    """Give the environment in which a process of our own finds the collection, wherever this one has found it."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+
+
 class Source:
     """The event source in a process of its own; it is ended with the block."""
 
@@ -75,7 +80,7 @@ class Source:
                 ],
                 stderr=log,
                 stdout=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+                env=environment(),
             )
         deadline = time.monotonic() + 60
         while not (found := re.search(r"taken at 0\.0\.0\.0:(\d+), engine", self.said())):
@@ -186,7 +191,7 @@ class Flood:
 def start_flood(port: int, *options: str) -> subprocess.Popen[str]:
     """Start to send junk from another process; it says so when it has made it. It ends with its parent."""
     flood = subprocess.Popen(
-        [sys.executable, str(HERE), "--flood", str(port), *options], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(HERE), "--flood", str(port), *options], stdout=subprocess.PIPE, text=True, env=environment()
     )
     assert flood.stdout is not None
     if flood.stdout.readline() != "ready\n":
@@ -199,7 +204,7 @@ def start_good(port: int, count: int, drives: int, window: int) -> subprocess.Po
     return subprocess.Popen(
         [sys.executable, str(HERE.with_name("snmp_informs.py")), "--sender", str(port), "--count", str(count),
          "--drives", str(drives), "--window", str(window)],
-        stdout=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
 
 
