@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _bacula_status
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _bacula_status, _secret_file
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import (
     Dialogue,
     Found,
@@ -40,7 +40,6 @@ SCOPES = ("instance",)
 _COMMANDS = {"offline": "disable", "online": "enable"}
 #: Device types that are tape drives; only these count for the floor.
 _TAPES = ("Tape", "Vtape")
-_MODE = re.compile(r"^-([r-][w-][xsS-])([r-][w-][xsS-])([r-][w-][xtT-])")
 #: Words of a director that sets nothing, and what helps.
 _REFUSALS = {
     r".*: is an invalid command\.": "; add it to the CommandACL of the console",
@@ -61,7 +60,7 @@ def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[
     groups = _groups(options, targets)
     if not groups:
         return []
-    look: list[str] | Dialogue = ["ls", "-lLd", options["console_file"]]
+    look: list[str] | Dialogue = _secret_file.look(options["console_file"])
     names = [[storage.name for storage in group] for group in groups]
     return [look, *(Dialogue(_console(options), _bacula_status.lines(some)) for some in names)]
 
@@ -83,7 +82,7 @@ def _console(options: Mapping[str, Any]) -> tuple[str, ...]:
 def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequence[Any]) -> Reading:
     """Find the drives; a drive that cannot be told for sure is a problem, one sentence each."""
     groups = _groups(options, targets)
-    exposed = _exposed(options["console_file"], answers[0]) if groups else ""
+    exposed = _secret_file.exposed(options["console_file"], answers[0]) if groups else ""
     statuses = [
         _bacula_status.read(storage, answer, options["console_file"])
         for group, answer in zip(groups, answers[1:], strict=True) for storage in group
@@ -108,22 +107,6 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
     if len(statuses) == len(options["storages"]) and any(not status.problem for status in statuses):
         reading.online = drives.online(_TAPES)
     return reading
-
-
-def _exposed(path: str, answer: Any) -> str:
-    """Say if others can read the password. Whoever may not look at the file has no way to it."""
-    if answer.rc:
-        return ""
-    mode = _MODE.match(answer.output)
-    if not mode:
-        return f"it cannot be seen who may read {path}, which holds the password: {first_words(answer.output) or '(nothing)'}"
-    _owner, group, others = mode.groups()
-    if others[:2] != "--" or "w" in group:
-        return (
-            f"others may read or write {path}, which holds the password, its mode is {mode.group()}: take that from them"
-            f" (chmod o=,g-w {path}), and change the password"
-        )
-    return ""
 
 
 def settings(
