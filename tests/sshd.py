@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,14 @@ SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/s
 
 
 @contextlib.contextmanager
-def sshd(directory: Path) -> Iterator[dict[str, Any]]:
-    """Run a private sshd on the hosts' addresses; give the inventory variables of a connection to it."""
+def sshd(
+    directory: Path, addresses: Iterable[str] = tuple(ADDRESSES.values()), paths: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Run a private sshd on the hosts' addresses; give the inventory variables of a connection to it.
+
+    `paths`: the PATH of who comes by an address.
+    """
+    addresses = tuple(addresses)
     directory.mkdir(parents=True)
     for name in ("host_key", "client_key"):
         command: list[str | Path] = [
@@ -47,10 +53,10 @@ def sshd(directory: Path) -> Iterator[dict[str, Any]]:
     (directory / "authorized_keys").write_text((directory / "client_key.pub").read_text())
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    port = free_port(socket.SOCK_STREAM, ADDRESSES["host_a"])
+    port = free_port(socket.SOCK_STREAM, addresses[0])
     lines = [
         f"Port {port}",
-        *(f"ListenAddress {address}" for address in ADDRESSES.values()),
+        *(f"ListenAddress {address}" for address in addresses),
         f"HostKey {directory}/host_key",
         f"AuthorizedKeysFile {directory}/authorized_keys",
         f"PidFile {directory}/pid",
@@ -65,6 +71,8 @@ def sshd(directory: Path) -> Iterator[dict[str, Any]]:
         "SetEnv SHLVL=5",
         "Subsystem sftp internal-sftp",
     ]
+    for address, path in (paths or {}).items():
+        lines += [f"Match LocalAddress {address}", f"SetEnv SHLVL=5 PATH={path}"]
     (directory / "sshd_config").write_text("\n".join(lines) + "\n")
     # sshd starts itself anew for each connection, and wants to be called by its whole path for that.
     program = shutil.which("sshd", path=SYSTEM_PATH) or "sshd"
@@ -74,7 +82,7 @@ def sshd(directory: Path) -> Iterator[dict[str, Any]]:
         )
     try:
         end = time.monotonic() + 10
-        for address in ADDRESSES.values():
+        for address in addresses:
             while True:
                 with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
                     break
