@@ -264,6 +264,7 @@ class Act:
             configured=drive is not None,
             state=drive.state if drive is not None else "other",
             in_use=drive.in_use if drive is not None else False,
+            ending=drive.ending if drive is not None else False,
             offline_kills_job=bool(self._options.get("offline_kills_job", True)),
             conflict=drive.conflict if drive is not None else False,
             at_floor=at_floor,
@@ -274,7 +275,8 @@ class Act:
             done = decide(now)
             # A person who names a drive that there is not is told so.
             return replace(done, confirms=done.confirms and ask.by_hand is None)
-        if ask.by_hand == "offline" and now.state == "online" and now.in_use and now.offline_kills_job:
+        kills = now.state == "online" and now.in_use and now.offline_kills_job
+        if ask.by_hand == "offline" and (kills or (now.state == "offline" and now.ending)):
             return Decision("busy", False, taken, record=False)
         # What a person sets is the person's: it is not taken, and nothing but a person changes it again.
         return Decision(ask.by_hand, True, False, set_to=ask.by_hand if now.state != ask.by_hand else None)

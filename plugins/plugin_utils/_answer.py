@@ -150,6 +150,12 @@ def confirmed(one: Known, back: Reading, got: Any, said: Said | None = None) -> 
     found = back.drives.get(one.ask.drive)
     if said is not None and said.wrong:
         return replace(doubtful(one, said.why), state_read=found.state if found is not None else None)
+    if found is not None and found.state == wanted == "offline" and found.ending:
+        # It was done, and is no confirmation: what runs there still uses the drive, and ends by itself.
+        return replace(
+            answered(one), outcome="busy", confirmed=False, reason="it is set offline, and a job that was running goes on until it ends",
+            state_read=found.state, names=found.names, shown=found.shown,
+        )
     if found is not None and found.state == wanted:
         return replace(
             answered(one), reason=_undone(one), state_read=found.state, names=found.names, shown=found.shown,

@@ -65,6 +65,9 @@ class Found:
     shown: str
     in_use: bool = False
     conflict: bool = False
+    #: It is set offline and gets no more jobs, but one that was running goes on until it ends by itself: then ``state`` is
+    #: offline, and the drive is confirmed only once this is over.
+    ending: bool = False
     #: How many of ``Reading.online`` it is while it is online; None: as many as it has names.
     counts: int | None = None
 

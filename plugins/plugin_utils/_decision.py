@@ -57,6 +57,8 @@ class Situation:
     state: str = "online"
     #: A job is running on the drive, as far as the application's query tells.
     in_use: bool = False
+    #: It is set offline, but a job that was running has not ended.
+    ending: bool = False
     #: Setting the drive offline would kill that job.
     offline_kills_job: bool = True
     #: The product shows that a reservation conflict was the cause of the drive being offline.
@@ -113,6 +115,9 @@ def _give_back(now: Situation) -> Decision:
 def _take(now: Situation) -> Decision:
     """Set the drive offline, or say why it is left."""
     if now.state == "offline":
+        if now.ending and not now.stopped:
+            # It gets no more jobs; until the last one is over the application still uses it (I1).
+            return Decision("busy", False, now.taken, record=False)
         if now.taken:
             return Decision("offline", True, True)
         if now.conflict and not now.kept_before and not now.stopped:

@@ -24,7 +24,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._decision 
 #: (sequence, the table's sequence, the record's sequence): none yet, older, equal, newer but issued by the table, beyond it.
 SEQUENCES = [(5, 5, 0), (5, 5, 4), (5, 5, 5), (5, 7, 5), (5, 7, 6), (5, 7, 7), (5, 7, 8), (5, 5, 6)]
 FLAGS = (
-    "taken", "kept_before", "connected", "configured", "in_use", "offline_kills_job", "conflict", "at_floor", "error_state",
+    "taken", "kept_before", "connected", "configured", "in_use", "ending", "offline_kills_job", "conflict", "at_floor", "error_state",
     "stopped",
 )
 ALL = [
@@ -76,6 +76,14 @@ def to_be_set_offline(now: Situation) -> bool:
     return wrongly_online(now) and not now.stopped
 
 
+def still_used(now: Situation) -> bool:
+    return now.ending and not now.stopped
+
+
+def set_aside(now: Situation) -> bool:
+    return to_be_offline(now) and now.state == "offline" and not still_used(now)
+
+
 def adoptable(now: Situation) -> bool:
     return now.conflict and not now.kept_before and not now.stopped
 
@@ -122,15 +130,16 @@ ROWS: list[tuple[str, Predicate, bool, str | None, bool | None, bool]] = [
         "presumed_own", lambda now: in_time(now) and now.relation in ("unknown", "ambiguous") and now.in_use,
         True, None, None, True,
     ),
-    ("offline", lambda now: to_be_offline(now) and now.state == "offline" and now.taken, True, None, True, True),
+    ("busy", lambda now: to_be_offline(now) and now.state == "offline" and still_used(now), False, None, None, False),
+    ("offline", lambda now: set_aside(now) and now.taken, True, None, True, True),
     (
         "adopted",
-        lambda now: to_be_offline(now) and now.state == "offline" and not now.taken and adoptable(now),
+        lambda now: set_aside(now) and not now.taken and adoptable(now),
         True, None, True, True,
     ),
     (
         "kept",
-        lambda now: to_be_offline(now) and now.state == "offline" and not now.taken and not adoptable(now),
+        lambda now: set_aside(now) and not now.taken and not adoptable(now),
         True, None, False, True,
     ),
     ("stopped", lambda now: wrongly_online(now) and now.stopped, True, None, False, True),
@@ -197,7 +206,7 @@ def test_a_confirmed_drive_that_others_hold_is_offline_or_set_offline_or_of_no_c
     def safe(now: Situation, done: Decision) -> bool:
         if not (held_by_others(now) and done.confirms and known(now) and not late(now)):
             return True
-        return now.state == "offline" or done.set_to == "offline" or now.stopped
+        return (now.state == "offline" and not now.ending) or done.set_to == "offline" or now.stopped
 
     assert wrong(safe) == []
 
@@ -265,6 +274,6 @@ def test_doing_a_change_again_after_it_was_done_sets_nothing() -> None:
         again = decide(
             Situation(**{**now.__dict__, "state": done.set_to, "taken": done.taken, "record_sequence": now.sequence})
         )
-        return again.set_to is None and again.confirms and again.taken == done.taken
+        return again.set_to is None and (again.confirms or still_used(now)) and again.taken == done.taken
 
     assert wrong(idempotent) == []
