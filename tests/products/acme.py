@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_collections.tapeworks.drive_sharing.tests.products.product import Call, Product, Usage
+from ansible_collections.tapeworks.drive_sharing.tests.products.product import Call, Product, UsageError
 
 USAGE = "usage: acmectl -p FILE drives | acmectl -p FILE drive (up|down) [-m REASON] LIBRARY:NAME..."
 
@@ -39,12 +39,12 @@ class Acme(Product):
 
     def run(self, program: str, words: Sequence[str], lines: Sequence[str]) -> int:
         if len(words) < 3 or words[0] != "-p" or not Path(words[1]).is_file():
-            raise Usage(USAGE, 64)
+            raise UsageError(USAGE, 64)
         if list(words[2:]) == ["drives"]:
             self.list()
             return 0
         if words[2] != "drive" or words[3:4] not in (("up",), ("down",)):
-            raise Usage(USAGE, 64)
+            raise UsageError(USAGE, 64)
         state, names = words[3], list(words[4:])
         if names[:1] == ["-m"]:
             del names[:2]
@@ -59,7 +59,7 @@ class Acme(Product):
         print("Acme 8 drives:")
         for drive in self.drives():
             state = "up" if drive["online"] else "down"
-            why = "RESERVED" if drive["conflict"] else drive["job"].replace(" ", "_") and "BUSY" or "-"
+            why = "RESERVED" if drive["conflict"] else "BUSY" if drive["job"] else "-"
             print(f"{drive['library']}:{drive['name']} {drive['serial']} {state} {why}")
 
     def set(self, state: str, name: str) -> int:

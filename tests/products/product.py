@@ -49,7 +49,7 @@ class Call:
         return shlex.join([self.program, *self.words])
 
 
-class Usage(Exception):
+class UsageError(Exception):
     """The product does not understand what it was told: its own text, and the exit status."""
 
     def __init__(self, text: str, status: int = 1) -> None:
@@ -88,7 +88,7 @@ class Product:
         raise NotImplementedError
 
     def run(self, program: str, words: Sequence[str], lines: Sequence[str]) -> int:
-        """Do what the program does; print what it prints, give its exit status, raise Usage for what it does not know."""
+        """Do what the program does; print what it prints, give its exit status, raise UsageError for what it does not know."""
         raise NotImplementedError
 
     def refused(self, call: Call) -> int:
@@ -233,7 +233,7 @@ class Product:
         self._behaviour = self._behaviour_of(call)
         try:
             status = self._act(call)
-        except Usage as exc:
+        except UsageError as exc:
             print(exc.text)
             status = exc.status
         with contextlib.suppress(BrokenPipeError):
