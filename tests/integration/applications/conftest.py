@@ -1,0 +1,55 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stories about backup products: a file ``test_<name>.py`` has ``PRODUCT``, a Description, and ``STORIES``, its own ones."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories import SHARED
+from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Story, World
+from ansible_collections.tapeworks.drive_sharing.tests.sshd import SYSTEM_PATH
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each story."""
+    if "told" in metafunc.fixturenames:
+        stories = [one.__name__.removeprefix("story_") for one in of(metafunc.module)]
+        metafunc.parametrize("told", stories, indirect=True)
+
+
+def of(module: object) -> list:
+    """The stories of a test file: those of all products and its own."""
+    left_out = module.PRODUCT.left_out
+    return [
+        one for one in (*SHARED, *getattr(module, "STORIES", ()))
+        if one.__name__.removeprefix("story_") not in left_out
+    ]
+
+
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give the world in which all stories of a file have been told."""
+    lacking = [name for name in ("sshd", "ssh", "ssh-keygen") if shutil.which(name, path=SYSTEM_PATH) is None]
+    if lacking:
+        pytest.skip(f"this machine has no {', no '.join(lacking)}")
+    module = request.module
+    directory = Path(tmp_path_factory.mktemp(module.PRODUCT.name[:8])).resolve()
+    with World(directory / "w", module.PRODUCT, of(module)).running() as made:
+        made.tell()
+        yield made
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest, world: World) -> Story:
+    """Give a story that has come to its end well."""
+    story = next(one for one in world.stories if one.name == request.param)
+    if story.error is not None:
+        raise story.error
+    return story
