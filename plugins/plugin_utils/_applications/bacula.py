@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _bacula_status, _secret_file
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _bacula_status, _bconsole, _secret_file
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import (
     Dialogue,
     Found,
@@ -30,7 +30,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bacula_dr
     name_of,
     parts_of,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bacula_options import OPTIONS, Storage, check
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bacula_options import OPTIONS, check
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 
 __all__ = ["OPTIONS", "SCOPES", "check", "queries", "read", "recheck", "said", "settings"]
@@ -46,7 +46,6 @@ _REFUSALS = {
     r"Could not find a Catalog resource": "; give the console one catalog, by its CatalogACL",
     r"Storage resource .*: not found|Failed to connect to Storage daemon.*|39\d\d .*": "",
 }
-_SELECTED = re.compile(r"Automatically selected Storage: (.*)")
 _SET = re.compile(r'300[23] Device ""(.+?)" \(.*\)" (?:already )?(enabled|disabled)\.')
 
 
@@ -62,21 +61,12 @@ def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[
         return []
     look: list[str] | Dialogue = _secret_file.look(options["console_file"])
     names = [[storage.name for storage in group] for group in groups]
-    return [look, *(Dialogue(_console(options), _bacula_status.lines(some)) for some in names)]
+    return [look, *(Dialogue(_bconsole.words(options), _bacula_status.lines(some)) for some in names)]
 
 
-def _groups(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[Storage]]:
-    """Give the storages that are asked, by host: one that is down must not take the time of the others."""
+def _groups(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[Any]]:
     wanted = {storage.name for target in targets for storage in concerned(options, target)}
-    groups: dict[str | None, list[Storage]] = {}
-    for storage in options["storages"]:
-        if storage.name in wanted:
-            groups.setdefault(storage.host, []).append(storage)
-    return list(groups.values())
-
-
-def _console(options: Mapping[str, Any]) -> tuple[str, ...]:
-    return (*options["console_command"], "-n", "-c", options["console_file"])
+    return _bconsole.by_host(options["storages"], wanted)
 
 
 def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequence[Any]) -> Reading:
@@ -122,7 +112,7 @@ def settings(
         Setting(
             tuple(drives),
             tuple(
-                Dialogue(_console(options), (*_lines(options, host, state, {drive: names[drive] for drive in drives}), "quit"))
+                Dialogue(_bconsole.words(options), (*_lines(options, host, state, {drive: names[drive] for drive in drives}), "quit"))
                 for host in group
             ),
         )
@@ -184,7 +174,7 @@ def _wrong(row: str, devices: Collection[str], storages: Collection[str]) -> str
             f"the director {done[2]} device {done[1]} in place of {', '.join(sorted(devices))}: storage"
             f" {', '.join(sorted(storages))} is not what it was when it was read. Put device {done[1]} right by hand"
         )
-    taken = _SELECTED.fullmatch(row)
+    taken = _bconsole.SELECTED.fullmatch(row)
     if taken:
         return f"the director took storage {taken[1]} in place of {', '.join(sorted(storages))}; look at its drives"
     return ""
