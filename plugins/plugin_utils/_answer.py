@@ -157,8 +157,9 @@ def confirmed(one: Known, back: Reading, got: Any, said: Said | None = None) -> 
             state_read=found.state, names=found.names, shown=found.shown,
         )
     if found is not None and found.state == wanted:
+        beside = said.why if said is not None and said.beside else ""
         return replace(
-            answered(one), reason=_undone(one), state_read=found.state, names=found.names, shown=found.shown,
+            answered(one), reason=_undone(one) or beside, state_read=found.state, names=found.names, shown=found.shown,
         )
     failed = next((command for command in got.commands if command.timed_out or command.rc), None)
     if failed is not None and failed.timed_out:

@@ -98,6 +98,8 @@ class Said:
     why: str
     #: It did something else: the drive is not confirmed, whatever is read of it.
     wrong: bool = False
+    #: It is told of a drive that is as wanted, too.
+    beside: bool = False
 
 
 def load(name: Any) -> ModuleType:
