@@ -4,7 +4,7 @@
 #
 # Needs Python 3.11 or later, git and make; everything else is set up under build/.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-set-up test unit integration fuzz faults e2e sanity lint format clean
+.PHONY: help demo demo-set-up test unit integration fuzz faults e2e bench sanity lint format clean
 
 PYTHON ?= python3
 JAVA ?= any
@@ -40,6 +40,9 @@ faults: ## everything that can go wrong on a site, and what one sees then
 
 e2e: ## end-to-end tests: real notifications, rule engine and SSH
 	@$(RUN) test e2e
+
+bench: ## measure the drive table, the plan at scale and the informs per second (a few minutes, on a quiet machine)
+	@$(RUN) bench
 
 sanity: ## ansible-test sanity, under ansible-core 2.19 and 2.21
 	@$(RUN) test sanity

@@ -7,26 +7,22 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import importlib
 import os
-import pwd
-import secrets
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _store
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError, TableError
+from ansible_collections.tapeworks.drive_sharing.tests import postgresql
+from ansible_collections.tapeworks.drive_sharing.tests.postgresql import PASSWORD, Server
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils import test_table_model
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_processes import line, process
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_world import World
@@ -46,99 +42,14 @@ for name in SHARED:
         elif key == "play":
             globals()["play"] = value
 
-PASSWORD = "geheim%20:@/" + secrets.token_hex(8)
-USER = "postgres"
-
-
-def programs() -> Path | None:
-    """The newest server that Debian has installed."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"), key=lambda path: int(path.split("/")[4]))
-    return Path(found[-1]).parent if found else None
-
-
-class Server:
-    """A private cluster on a loopback port."""
-
-    def __init__(self, directory: Path, binaries: Path) -> None:
-        self.directory, self.binaries = directory, binaries
-        self.data = directory / "data"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        password = directory / "password"
-        password.write_text(PASSWORD)
-        if os.geteuid() == 0:
-            account = pwd.getpwnam("postgres")
-            os.chown(directory, account.pw_uid, account.pw_gid)
-            os.chown(password, account.pw_uid, account.pw_gid)
-        self.run("initdb", "-D", str(self.data), "-U", USER, "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8",
-                 "--locale=C", "--no-sync")
-        with (self.data / "postgresql.conf").open("a") as file:
-            file.write(
-                f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = '{directory}'\n"
-                "fsync = off\nfull_page_writes = off\nshared_buffers = 32MB\nmax_connections = 50\n"
-            )
-
-    def command(self, program: str, *words: str) -> list[str]:
-        """As the user postgres where we are root, whom the server refuses; it ends with us, however we end."""
-        become = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-        return ["setpriv", *become, "--pdeathsig=INT", str(self.binaries / program), *words]
-
-    def run(self, program: str, *words: str) -> None:
-        subprocess.run(
-            self.command(program, *words), check=True, cwd=self.directory,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-
-    def start(self) -> None:
-        with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command("postgres", "-D", str(self.data)), cwd=self.directory,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )
-        end = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                self.run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port))
-                return
-            assert self.process.poll() is None, (self.directory / "log").read_text()
-            assert time.monotonic() < end, "the server does not come up"
-            time.sleep(0.05)
-
-    def stop(self, mode: str = "fast") -> None:
-        self.run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "-t", "60", "stop")
-        self.process.wait(60)
-
-    def url(self, database: str, *, password: str = PASSWORD, user: str = USER) -> str:
-        quoted = "".join(char if char.isalnum() else f"%{ord(char):02x}" for char in password)
-        return f"postgresql://{user}:{quoted}@127.0.0.1:{self.port}/{database}"
-
-    def connect(self, database: str = "postgres") -> Any:
-        import psycopg
-
-        return psycopg.connect(self.url(database), autocommit=True)
-
-
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server() -> Iterator[postgresql.Server]:
     """A PostgreSQL server of our own."""
-    pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
-    binaries = programs()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
-    if shutil.which("setpriv") is None:
-        pytest.skip("setpriv is not installed (Debian: util-linux)")
-    if os.geteuid() == 0 and "postgres" not in [one.pw_name for one in pwd.getpwall()]:
-        pytest.skip("there is no user postgres, and root may not run a server (Debian: postgresql)")
-    # A short path: a socket's name has room for some 100 characters.
-    with tempfile.TemporaryDirectory(prefix="drive_sharing_pg_", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as name:
-        made = Server(Path(name), binaries)
-        made.start()
-        try:
-            yield made
-        finally:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                made.stop("immediate")
+    reason = postgresql.missing()
+    if reason:
+        pytest.skip(reason)
+    with postgresql.started("fsync = off", "full_page_writes = off") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

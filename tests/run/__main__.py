@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+import bench
 import commands
 import stages
 from jobs import FAILED, Job, run_all
@@ -79,6 +80,7 @@ def main() -> int:
     tests.add_argument(
         "stages", nargs="*", help="for example unit, unit-2.19, sanity, lint, ruff, integration, e2e, demo"
     )
+    parts.add_parser("bench", help="measure, on a machine that has nothing else to do")
     for name, text in (("demo", "set up and play the demo"), ("demo-set-up", "only set it up")):
         part = parts.add_parser(name, help=text)
         part.add_argument(
@@ -89,6 +91,8 @@ def main() -> int:
     try:
         if args.part == "test":
             return test(args.stages)
+        if args.part == "bench":
+            return bench.bench()
         home = demo.set_up(only_pypi_java=args.java == "pypi")
         if args.part == "demo":
             demo.play(home)
