@@ -18,7 +18,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _alone,
     _answer,
     _by_hand,
-    _guarded,
     _identifiers,
     _play,
     _silence,
@@ -165,7 +164,8 @@ class ActionModule(ApplicationAction):
 
     def _records(self, place: Place) -> list[tuple[str, str, str]]:
         nonce = place.nonce()
-        listing = _guarded.parse_list(place.execute(_guarded.list_command(place.directory, nonce, place.shell), LIST_SECONDS), nonce)
+        command = place.step.list_command(place.directory, nonce, place.shell)
+        listing = place.step.parse_list(place.execute(command, LIST_SECONDS), nonce)
         if not listing.complete:
             msg = f"The records of this host cannot be read: {listing.problem}; nothing was set."
             raise NoAnswerError(msg)

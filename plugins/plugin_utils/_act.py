@@ -67,6 +67,8 @@ class Place:
     site: str
     execute: Execute
     shell: str = "/bin/sh"
+    #: What is executed there: ``_guarded``, or ``_guarded_windows``, which has the same functions.
+    step: ModuleType = _guarded
     clock: Callable[[], float] = time.monotonic
     nonce: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
 
@@ -178,14 +180,14 @@ class Act:
         self._instance = asks[0].instance
         nonce = self._place.nonce()
         seconds = self._policy.handshake_timeout
-        command = _guarded.read_command(
+        command = self._place.step.read_command(
             self._place.directory, asks[0].instance, drives, queries, seconds, nonce, self._place.shell
         )
         self._host_clock = None
         before = self._place.clock()
         # A command that does not end takes two seconds more to be ended.
         output = self._place.execute(command, (seconds + 2) * max(1, len(queries)) + 2 + len(drives) * EACH)
-        reading = _guarded.parse_read(output, nonce, drives, queries)
+        reading = self._place.step.parse_read(output, nonce, drives, queries)
         if not reading.complete:
             raise NoAnswerError(reading.problem or "the connection was lost while it was read")
         if reading.clock is not None:
@@ -202,9 +204,10 @@ class Act:
         queries = self._steps.queries(targets)
         nonce = self._place.nonce()
         seconds = self._policy.handshake_timeout
-        command = _guarded.read_command(self._place.directory, self._instance, [], queries, seconds, nonce, self._place.shell)
+        step = self._place.step
+        command = step.read_command(self._place.directory, self._instance, [], queries, seconds, nonce, self._place.shell)
         output = self._place.execute(command, (seconds + 2) * max(1, len(queries)) + 2)
-        reading = _guarded.parse_read(output, nonce, [], queries)
+        reading = step.parse_read(output, nonce, [], queries)
         if not reading.complete:
             raise NoAnswerError(reading.problem or "the connection was lost while the other drives were read")
         return self._file.read(self._options, targets, reading.answers)
@@ -296,7 +299,7 @@ class Act:
         # The handshake counts from the start of the reading, but a slow reading must not leave nothing for the set.
         seconds = max(1, int(self._policy.handshake_timeout - spent))
         nonce = self._place.nonce()
-        command = _guarded.set_command(
+        command = self._place.step.set_command(
             self._place.directory, next(iter(members.values())).ask.instance, units, seconds,
             self._deadline(seconds * len(units)), nonce, self._place.shell,
         )
@@ -304,7 +307,7 @@ class Act:
             output = self._place.execute(command, (seconds + 2) * len(units) + 1 + len(sent) * EACH)
         except NoAnswerError as exc:
             return answers + [doubtful(members[drive], str(exc)) for drive in sorted(sent)], []
-        result = _guarded.parse_set(output, nonce, units)
+        result = self._place.step.parse_set(output, nonce, units)
         again: list[Ask] = []
         given: list[tuple[Known, Answer]] = []
         for unit, got in zip(units, result.units, strict=True):
@@ -338,12 +341,12 @@ class Act:
             return []
         units = [self._steps.given_back([one for one, _answer in given])]
         nonce = self._place.nonce()
-        command = _guarded.set_command(
+        command = self._place.step.set_command(
             self._place.directory, given[0][0].ask.instance, units, RECORD_SECONDS, None, nonce, self._place.shell
         )
         try:
             output = self._place.execute(command, RECORD_SECONDS + 3 + len(given) * EACH)
-            got = _guarded.parse_set(output, nonce, units).units[0]
+            got = self._place.step.parse_set(output, nonce, units).units[0]
         except NoAnswerError as exc:
             why = f"given back, but the record could not be written: {exc}"
             return [silent(one.ask, why, one.record) for one, _answer in given]

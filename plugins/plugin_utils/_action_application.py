@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +18,7 @@ from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _application,
+    _guarded_windows,
     _host_variables,
     _identifiers,
 )
@@ -33,6 +36,10 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_t
 RESET_SECONDS = 2
 #: Where records are kept on a control point if drive_sharing_state_directory does not say.
 STATE_DIRECTORY = "/var/lib/drive_sharing"
+#: What runs on a control point whose shell is PowerShell.
+WINDOWS_MODULE = "tapeworks.drive_sharing.application_step_windows"
+#: Seconds that a module may take there until it begins, and for its answer.
+WINDOWS_START = 10.0
 
 
 class ApplicationAction(DriveSharingAction):
@@ -55,6 +62,7 @@ class ApplicationAction(DriveSharingAction):
             if one["instance"] == instance and one["application"] == name:
                 entry = one["options"]
         file = _application.load(name)
+        self._check_shell(task_vars, name, file)
         variables = self.variables(task_vars, f"application_{name}_")
         options = file.check(_application.options_of(name, file, variables, {**entry, **(over or {})}))
         # Device files are by host, and only the application's file knows whose it needs.
@@ -81,8 +89,34 @@ class ApplicationAction(DriveSharingAction):
         file, options = self.application(task_vars, _identifiers.instance_name(instance), name, args["options"])
         return instance, file, options
 
+    @property
+    def windows(self) -> bool:
+        """Whether the control point runs Windows: by winrm, psrp, or ssh with ansible_shell_type=powershell."""
+        return bool(getattr(self._connection._shell, "_IS_WINDOWS", False))
+
+    def _check_shell(self, task_vars: Mapping[str, Any], name: str, file: ModuleType) -> None:
+        shells = getattr(file, "SHELLS", ("sh",))
+        host = task_vars["inventory_hostname"]
+        if self.windows and "powershell" not in shells:
+            msg = (
+                f"Application {name} cannot be told on {host}, whose shell is PowerShell; nothing was done. Name a control point"
+                " of Unix, or use custom with the commands of your product for Windows."
+            )
+            raise InvalidValueError(msg)
+        if not self.windows and "sh" not in shells:
+            msg = (
+                f"Application {name} is told on Windows only, but the shell of {host} is none of Windows; nothing was done. Reach it"
+                " by ansible_connection winrm or psrp, or by ssh with ansible_shell_type powershell."
+            )
+            raise InvalidValueError(msg)
+
     def place(self, task_vars: Mapping[str, Any], site: str) -> Place:
         """The control point."""
+        if self.windows:
+            directory = self.variable(task_vars, "drive_sharing_state_directory", _guarded_windows.STATE_DIRECTORY)
+            _guarded_windows.check_directory(directory, "drive_sharing_state_directory")
+            execute = partial(self.execute_windows, task_vars)
+            return Place(directory=str(directory), site=site, execute=execute, step=_guarded_windows)
         directory = self.variable(task_vars, "drive_sharing_state_directory", STATE_DIRECTORY)
         shell = self.variable(task_vars, "drive_sharing_shell", "/bin/sh")
         for name, value in (("state_directory", directory), ("shell", shell)):
@@ -93,10 +127,31 @@ class ApplicationAction(DriveSharingAction):
 
     def execute(self, command: str, seconds: float) -> str:
         """Run a command line on the control point; every way of not answering is a NoAnswerError."""
+        result = self._within(seconds, lambda: self._low_level_execute_command(command))
+        if result["rc"] and not result["stdout"].strip():
+            said = last_words(str(result["stderr"]))
+            msg = f"the step could not be run, exit status {result['rc']}: {said or '(no message)'}"
+            raise NoAnswerError(msg)
+        return str(result["stdout"])
+
+    def execute_windows(self, task_vars: Mapping[str, Any], request: str, seconds: float) -> str:
+        """Have our module on a control point that runs Windows do what is asked; gives its answer as text."""
+        result = self._within(
+            seconds + WINDOWS_START,
+            lambda: self._execute_module(module_name=WINDOWS_MODULE, module_args={"request": request}, task_vars=dict(task_vars)),
+        )
+        if result.get("unreachable"):
+            self.unreachable = str(result.get("msg") or "no reason was given")
+            msg = f"unreachable: {last_words(self.unreachable)}"
+            raise NoAnswerError(msg)
+        return json.dumps(result, default=str)
+
+    def _within(self, seconds: float, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Give what a call over the connection gives; every way of not answering is a NoAnswerError."""
         self.unreachable = ""
         try:
             with limit(seconds):
-                result = self._low_level_execute_command(command)
+                return call()
         except LimitReachedError:
             self._forget_connection()
             msg = f"no answer within {seconds:.0f} s"
@@ -105,11 +160,6 @@ class ApplicationAction(DriveSharingAction):
             self.unreachable = str(exc.message)
             msg = f"unreachable: {last_words(self.unreachable)}"
             raise NoAnswerError(msg) from None
-        if result["rc"] and not result["stdout"].strip():
-            said = last_words(str(result["stderr"]))
-            msg = f"the step could not be run, exit status {result['rc']}: {said or '(no message)'}"
-            raise NoAnswerError(msg)
-        return str(result["stdout"])
 
     def _forget_connection(self) -> None:
         """Have the next attempt make a connection of its own.

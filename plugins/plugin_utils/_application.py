@@ -17,9 +17,13 @@ A file ``_applications/<name>.py`` has
 - where what the commands print says more than the next reading, ``said(options, state, names, answers) -> dict[str, Said]``:
   ``answers`` are those of the commands of one setting;
 - where the application may forget what it was told, ``recheck(options) -> float``: seconds after which a drive that is
-  offline there is read again; 0: never.
+  offline there is read again; 0: never;
+- where it can be told on Windows, ``SHELLS``: a tuple of ``sh`` and ``powershell``, the control points' shells; ``("sh",)`` is
+  what is meant without it. There a command is a program with its arguments, or one of the few cmdlets that the module
+  ``application_step_windows`` has.
 
-All of it is pure; the words of a product appear in its own file only. Private: may change at any time.
+All of it is pure; the words of a product appear in its own file only (and those cmdlets in the module). Private: may change at
+any time.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._record im
 
 __all__ = [
     "LONGEST", "OUTCOMES", "Command", "CommandAnswer", "ForDrive", "Listing", "Query", "Reading", "SetReading", "Unit",
-    "UnitDrive", "UnitReading", "list_command", "parse_list", "parse_read", "parse_set", "read_command", "set_command",
+    "UnitDrive", "UnitReading", "check_unit", "list_command", "parse_list", "parse_read", "parse_set", "read_command",
+    "set_command", "whole",
 ]
 
 #: Linux takes 131,072 bytes in one argument; sudo and the login shell each quote the line once more.
@@ -131,7 +132,7 @@ def set_command(
     begins later does nothing. Raises InvalidValueError, also if the line would become longer than a host takes.
     """
     line = _Line(shell, nonce, _place(directory, instance), seconds)
-    line.add("-" if deadline is None else f"{_whole(deadline, 'The deadline', 0, 10**12):020d}")
+    line.add("-" if deadline is None else f"{whole(deadline, 'The deadline', 0, 10**12):020d}")
     for unit in units:
         line.call("unit", [_lines(unit)])
         drives = {one.drive for one in unit.drives}
@@ -164,7 +165,7 @@ class _Line:
         if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
             refuse("The nonce", "8 to 40 letters and digits", nonce)
         self._shell = shell
-        self._values = [nonce, place, shell, str(_whole(seconds, "The time", 1, _MAX_SECONDS))]
+        self._values = [nonce, place, shell, str(whole(seconds, "The time", 1, _MAX_SECONDS))]
         self.calls: list[str] = []
 
     def add(self, value: str) -> None:
@@ -203,6 +204,37 @@ class _Line:
         return line
 
 
+def check_unit(unit: Unit) -> list[UnitDrive]:
+    """Give its drives in the one order of locks for all steps, so that two of them never wait for each other.
+
+    Raises InvalidValueError for a unit that cannot be sent.
+    """
+    if not unit.drives:
+        msg = "A unit must have at least one drive; nothing was set."
+        raise InvalidValueError(msg)
+    drives = sorted(unit.drives, key=lambda each: str(each.drive))
+    for one in drives:
+        what = f"of drive {_drive(one.drive)}"
+        if unit.commands and one.intent is None:
+            msg = f"A command without an intent {what} would leave no trace if it were cut off; nothing was set."
+            raise InvalidValueError(msg)
+        whole(one.sequence, f"The sequence {what}", 0, 10**20 - 1)
+        stamp = one.expected.stamp if isinstance(one.expected, RawRecord) else None
+        _check_record(one.expected, f"The expected record {what}", stamp)
+        _check_record(one.intent, f"The intent {what}")
+        _check_record(one.done, f"The record {what}")
+    if len({one.drive for one in unit.drives}) != len(unit.drives):
+        msg = "A drive must be in a unit only once; nothing was set."
+        raise InvalidValueError(msg)
+    return drives
+
+
+def _check_record(text: str | None, what: str, stamp: str | None = None) -> None:
+    good = text is None or _RECORD.fullmatch(str(text).rstrip("\n"))
+    if not good or (stamp is not None and not re.fullmatch(r"[!-~]+", stamp)):
+        refuse(what, "one line of sequence, phase and JSON", text)
+
+
 def _lines(unit: Unit) -> str:
     """Give the drives of a unit as the script takes them.
 
@@ -211,38 +243,23 @@ def _lines(unit: Unit) -> str:
     """
     templates: dict[str, int] = {}
     lines = []
-    if not unit.drives:
-        msg = "A unit must have at least one drive; nothing was set."
-        raise InvalidValueError(msg)
-    # One order of locks for all steps, so that two of them never wait for each other.
-    for one in sorted(unit.drives, key=lambda each: str(each.drive)):
-        drive = _drive(one.drive)
-        what = f"of drive {drive}"
-        if unit.commands and one.intent is None:
-            msg = f"A command without an intent {what} would leave no trace if it were cut off; nothing was set."
-            raise InvalidValueError(msg)
+    for one in check_unit(unit):
+        drive = one.drive
         stamp = one.expected.stamp if isinstance(one.expected, RawRecord) else None
-        fields = [drive, str(_whole(one.sequence, f"The sequence {what}", 0, 10**20 - 1))]
-        fields += _template(one.expected, drive, templates, f"The expected record {what}", stamp)
+        fields = [drive, str(one.sequence)]
+        fields += _template(one.expected, drive, templates, stamp)
         fields.append(stamp or "-")
-        fields += _template(one.intent, drive, templates, f"The intent {what}")
-        fields += _template(one.done, drive, templates, f"The record {what}")
+        fields += _template(one.intent, drive, templates)
+        fields += _template(one.done, drive, templates)
         lines.append(" ".join(fields))
-    if len({one.drive for one in unit.drives}) != len(unit.drives):
-        msg = "A drive must be in a unit only once; nothing was set."
-        raise InvalidValueError(msg)
     return "\n".join([*templates, *lines])
 
 
-def _template(
-    text: str | None, drive: str, templates: dict[str, int], what: str, stamp: str | None = None
-) -> tuple[str, str]:
+def _template(text: str | None, drive: str, templates: dict[str, int], stamp: str | None = None) -> tuple[str, str]:
     """Give the number of the template and the sequence for one record."""
     if text is None:
         return "-", "0"
     line = str(text).rstrip("\n")
-    if not _RECORD.fullmatch(line) or (stamp is not None and not re.fullmatch(r"[!-~]+", stamp)):
-        refuse(what, "one line of sequence, phase and JSON", text)
     digits = line[:20]
     number = str(int(digits))
     pieces = ["z"]
@@ -280,7 +297,8 @@ def _path(path: object, what: str) -> None:
         refuse(what, "an absolute path", path)
 
 
-def _whole(value: object, what: str, least: int, most: int) -> int:
+def whole(value: object, what: str, least: int, most: int) -> int:
+    """Give a whole number that may be sent; raises InvalidValueError."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         refuse(what, f"a whole number from {least} to {most}", value)
     return value

@@ -130,7 +130,7 @@ def parse_read(stdout: str, nonce: str, drives: Sequence[str], queries: Sequence
             drive, busy, text = parts
             if drive not in drives:
                 continue
-            reading.records[drive] = _raw(text, busy)
+            reading.records[drive] = raw_record(text, busy)
             if busy != "-":
                 reading.busy[drive] = busy
         elif frame.kind == "out":
@@ -157,8 +157,8 @@ def parse_list(stdout: str, nonce: str) -> Listing:
     for frame in frames:
         if frame.kind == "rec" and len(parts := frame.rest.split(" ", 2)) == 3:
             instance, drive, text = parts
-            raw = _raw(text, "-")
-            if raw is not None and _is_name(instance, drive):
+            raw = raw_record(text, "-")
+            if raw is not None and is_name(instance, drive):
                 listing.records.append((instance, drive, raw))
         elif frame.kind == "fail" and listing.problem is None:
             said = first_words(frame.rest, _SHOWN)
@@ -169,7 +169,8 @@ def parse_list(stdout: str, nonce: str) -> Listing:
     return listing
 
 
-def _is_name(instance: str, drive: str) -> bool:
+def is_name(instance: str, drive: str) -> bool:
+    """Are these the names of an instance and a drive?"""
     try:
         return _identifiers.instance_name(instance) == instance and _identifiers.serial(drive) == drive
     except InvalidValueError:
@@ -196,7 +197,7 @@ def parse_set(stdout: str, nonce: str, units: Sequence[Any]) -> SetReading:
     for number, unit in enumerate(units):
         found = parts.get(str(number))
         if failure is not None:
-            one = _all(unit, "unwritable", f"The step cannot write: {first_words(failure, _SHOWN)}; nothing was done.")
+            one = for_all(unit, "unwritable", f"The step cannot write: {first_words(failure, _SHOWN)}; nothing was done.")
         elif found is None:
             one = _unreached(unit, str(number) in begun)
         else:
@@ -216,13 +217,21 @@ def _unit(unit: Any, frames: list[_Frame], stamp: str | None) -> UnitReading:
             drive, outcome, *detail = frame.words
             one.drives[drive] = outcome
             if outcome != "done":
-                one.messages.append(_sentence(drive, outcome, detail))
+                one.messages.append(sentence(drive, outcome, detail))
         elif frame.kind == "out":
             answer = _answer(frames, place)
             if answer and answer[0] in answers:
                 answers[answer[0]].append(answer[1])
     if "1" in frames[0].words[1:]:
         one.messages.append("The host's clock cannot be read, so the deadline was not checked.")
+    stand(one, unit, stamp)
+    one.commands = filled(answers["c"], len(unit.commands))
+    one.answers = filled(answers["q"], len(unit.queries))
+    return one
+
+
+def stand(one: UnitReading, unit: Any, stamp: str | None) -> None:
+    """Write down what now stands in the records, by what became of the drives."""
     for item in unit.drives:
         outcome = one.drives.setdefault(item.drive, "not_reached")
         standing = {"done": item.done or item.intent, "unfinished": item.intent}.get(outcome)
@@ -230,26 +239,25 @@ def _unit(unit: Any, frames: list[_Frame], stamp: str | None) -> UnitReading:
             one.records[item.drive] = RawRecord(f"{standing} #{stamp}")
         elif outcome == "done":
             one.records[item.drive] = item.expected
-    one.commands = _filled(answers["c"], len(unit.commands))
-    one.answers = _filled(answers["q"], len(unit.queries))
-    return one
 
 
-def _all(unit: Any, outcome: str, message: str) -> UnitReading:
+def for_all(unit: Any, outcome: str, message: str) -> UnitReading:
+    """Give the same outcome to all drives of a unit."""
     return UnitReading(
         {item.drive: outcome for item in unit.drives}, [message],
-        _filled([], len(unit.commands)), _filled([], len(unit.queries)),
+        filled([], len(unit.commands)), filled([], len(unit.queries)),
     )
 
 
 def _unreached(unit: Any, begun: bool) -> UnitReading:
     if not begun:
-        return _all(unit, "not_reached", "The step ended before it came to these drives.")
+        return for_all(unit, "not_reached", "The step ended before it came to these drives.")
     # Nobody said which of the drives passed their check.
-    return _all(unit, "unfinished", "The step was cut off after its commands had begun; they may still take effect.")
+    return for_all(unit, "unfinished", "The step was cut off after its commands had begun; they may still take effect.")
 
 
-def _sentence(drive: str, outcome: str, detail: list[str]) -> str:
+def sentence(drive: str, outcome: str, detail: list[str]) -> str:
+    """Say what became of a drive that is not done."""
     said = first_words(" ".join(detail[1:] if outcome == "unfinished" else detail), _SHOWN)
     if outcome == "locked":
         by = f"process {said} of the host" if said.isdigit() else "a process that cannot be seen"
@@ -291,7 +299,8 @@ def _answer(frames: Sequence[_Frame], place: int) -> tuple[str, CommandAnswer] |
     return kind, CommandAnswer(status, frame.data[:MOST_OUTPUT], over == "over", truncated)
 
 
-def _filled(answers: list[CommandAnswer], length: int) -> list[CommandAnswer]:
+def filled(answers: list[CommandAnswer], length: int) -> list[CommandAnswer]:
+    """Give as many answers as there were questions."""
     return (answers + [CommandAnswer()] * length)[:length]
 
 
@@ -315,7 +324,8 @@ def _frames(stdout: str, nonce: str) -> Iterator[_Frame]:
         yield _Frame(kind, rest.split(), rest, data)
 
 
-def _raw(text: str, busy: str) -> RawRecord | None:
+def raw_record(text: str, busy: str) -> RawRecord | None:
+    """Give a record as the step shows it: ``-`` if there is none, ``=`` and its text, or else it cannot be read."""
     if text == "-":
         return None
     if not text.startswith("="):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _guarded, _record
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _record
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._act import EACH, MANY, Place
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import NoAnswerError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Target
@@ -36,10 +36,10 @@ def read(
         queries = Steps(place.site, file, options).queries(targets)
         seconds = policy.handshake_timeout
         nonce = place.nonce()
-        command = _guarded.read_command(place.directory, instance, some, queries, seconds, nonce, place.shell)
+        command = place.step.read_command(place.directory, instance, some, queries, seconds, nonce, place.shell)
         # A command that does not end takes two seconds more to be ended.
         output = place.execute(command, (seconds + 2) * max(1, len(queries)) + 2 + len(some) * EACH)
-        reading = _guarded.parse_read(output, nonce, some, queries)
+        reading = place.step.parse_read(output, nonce, some, queries)
         if not reading.complete:
             raise NoAnswerError(reading.problem or "the connection was lost while it was read")
         found = file.read(options, targets, reading.answers)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configured import Configured
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configured_options import Product
 
-__all__ = ["OPTIONS", "SCOPES", "check", "queries", "read", "settings"]
+__all__ = ["OPTIONS", "SCOPES", "SHELLS", "check", "queries", "read", "settings"]
 
 _PRODUCT = Configured(Product("custom"))
 OPTIONS = _PRODUCT.options
 #: What the product is, nobody but its administrator knows.
 SCOPES = ("host", "instance")
+SHELLS = ("sh", "powershell")
 
 check = _PRODUCT.check
 queries = _PRODUCT.queries
