@@ -71,8 +71,8 @@ def sshd(
         "SetEnv SHLVL=5",
         "Subsystem sftp internal-sftp",
     ]
-    for address, path in (paths or {}).items():
-        lines += [f"Match LocalAddress {address}", f"SetEnv SHLVL=5 PATH={path}"]
+    for address in addresses if paths else ():
+        lines += [f"Match LocalAddress {address}", f"SetEnv SHLVL=5 PATH={paths[address]}"]
     (directory / "sshd_config").write_text("\n".join(lines) + "\n")
     # sshd starts itself anew for each connection, and wants to be called by its whole path for that.
     program = shutil.which("sshd", path=SYSTEM_PATH) or "sshd"

@@ -83,6 +83,10 @@ class Product:
         """A name as the product's administrators give them; number counts from 0."""
         return f"DRIVE{number + 1:02}"
 
+    def name_like(self, name: str) -> str:
+        """Another name that holds this one, so that whoever looks for a part of it finds both."""
+        return f"{name}2"
+
     def sets(self, program: str, words: Sequence[str], lines: Sequence[str]) -> bool:
         """Say whether a call sets something; all others are queries."""
         raise NotImplementedError
@@ -105,8 +109,8 @@ class Product:
 
     # What a test does
 
-    def install(self, bin_directory: Path) -> None:
-        """Make the product's programs, and an empty state."""
+    def install(self, bin_directory: Path, host: str = "") -> None:
+        """Make the product's programs, and an empty state; they find the host that they are on in ``self.host``."""
         bin_directory.mkdir(parents=True, exist_ok=True)
         self.directory.mkdir(parents=True, exist_ok=True)
         if not self._file.exists():
@@ -116,7 +120,8 @@ class Product:
             path = bin_directory / program
             words = [sys.executable, "-I", "-S", str(START), str(source), program]
             path.write_text(
-                f"#!/bin/sh\nPRODUCT_STATE={shlex.quote(str(self.directory))}\nexport PRODUCT_STATE\n"
+                f"#!/bin/sh\nPRODUCT_STATE={shlex.quote(str(self.directory))} PRODUCT_HOST={shlex.quote(host)}\n"
+                "export PRODUCT_STATE PRODUCT_HOST\n"
                 f'exec {shlex.join(words)} "$@"\n',
                 encoding="utf-8",
             )
@@ -217,6 +222,11 @@ class Product:
     #: Set in the program's process while it only says that it changes something.
     _lies = False
     _behaviour: tuple[str, list[Any]] = ("", [])
+
+    @property
+    def host(self) -> str:
+        """The host that the program runs on."""
+        return os.environ.get("PRODUCT_HOST", "")
 
     @property
     def other_columns(self) -> bool:

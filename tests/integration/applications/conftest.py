@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories")
+
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories import SHARED
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Story, World
 from ansible_collections.tapeworks.drive_sharing.tests.sshd import SYSTEM_PATH
+
+SPENT: list[str] = []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -43,6 +47,8 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     directory = Path(tmp_path_factory.mktemp(module.PRODUCT.name[:8])).resolve()
     with World(directory / "w", module.PRODUCT, of(module)).running() as made:
         made.tell()
+        plays = " ".join(f"{seconds:.1f}" for seconds in made.seconds)
+        SPENT.append(f"{module.PRODUCT.name}: {len(made.stories)} stories in {len(made.seconds)} plays of {plays} s")
         yield made
 
 
@@ -53,3 +59,9 @@ def told(request: pytest.FixtureRequest, world: World) -> Story:
     if story.error is not None:
         raise story.error
     return story
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the plays took."""
+    for line in SPENT:
+        terminalreporter.write_line(line)

@@ -28,8 +28,10 @@ def options(story: Story) -> dict[str, Any]:
 
 
 PRODUCT = Description(
-    name="custom", product=Acme, options=options, evidence=True, libraries=True,
-    says={"refuse": "E204 the drive is locked", "down": "E111 no answer from the server", "denied": "E401 wrong password"},
+    name="custom", product=Acme, options=options, evidence=True,
+    says={
+        "refuse": "E204 the drive is locked", "columns": "nothing in it matches", "down": "E111 no answer from the server", "denied": "E401 wrong password",
+    },
 )
 
 

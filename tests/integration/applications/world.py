@@ -16,13 +16,12 @@ import json
 import os
 import re
 import secrets
-import shlex
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _dispatch,
     _host_variables,
     _identifiers,
+    _record,
     _store,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation
@@ -41,8 +41,8 @@ from ansible_collections.tapeworks.drive_sharing.tests.sshd import SYSTEM_PATH, 
 #: The instance that reserves the drives; it has no product to speak of.
 FOREIGN = "elsewhere"
 FOREIGN_PORT = {"protocol": "fc", "id": "10000090fa16ffff"}
-#: Drives of each story.
-DRIVES = 3
+#: Addresses of one sshd, which takes no more.
+SOCKETS = 16
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,13 @@ class Description:
     says: Mapping[str, str]
     #: Whether the product shows that a reservation conflict was the cause of a drive being offline.
     evidence: bool = False
-    #: Whether it may have one name of a drive in two libraries.
-    libraries: bool = False
-    #: Whether a drive can be known under two names.
-    two_names: bool = True
     #: Whether setting a drive offline kills the job that runs on it; if not, it is set offline.
     kills_job: bool = True
-    #: Whether the drives' number that is online can be told, for the floor.
-    floor: bool = True
-    #: Has one name of the product stand for the story's first two drives; gives a part of the sentence that is read then.
-    one_name: Callable[[Story], str] | None = None
+    #: Has one name of the product stand for the story's first two drives; without it the product shows it twice.
+    one_name: Callable[[Story], None] | None = None
     #: More keys of the host's entry in drive_sharing_applications.
-    entry: Mapping[str, Any] = field(default_factory=dict)
-    #: Stories that make no sense for it: the story's name, and why.
+    entry: Callable[[Story], Mapping[str, Any]] = lambda _story: {}
+    #: Stories that make no sense for it: the story's name, and why. A test prints them.
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,6 +76,8 @@ class Role:
     entry: str
     drives: Sequence[str] | None = None
     check: bool = False
+    #: Which of the story's hosts.
+    at: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,21 +92,40 @@ Step = Role | Change
 Told = Generator[Step | Sequence[Step], Any, None]
 
 
+def of(hosts: int = 1, entry: Callable[[Story], Mapping[str, Any]] | None = None) -> Callable[[Any], Any]:
+    """Give a story more hosts, or an entry of its own in drive_sharing_applications.
+
+    The hosts are ``story.hosts``; all have the product's programs over the same state, and find their own name in PRODUCT_HOST.
+    """
+
+    def mark(tell: Callable[[Story], Told]) -> Callable[[Story], Told]:
+        tell.__dict__.update(hosts=hosts, entry=entry)
+        return tell
+
+    return mark
+
+
 class Story:
-    """One story's host, with its product and its drives."""
+    """One story's host (or hosts), with its product and its drives."""
 
     def __init__(self, world: World, number: int, tell: Callable[[Story], Told]) -> None:
         self.world, self.tell = world, tell
         self.description = world.description
         self.name = tell.__name__.removeprefix("story_")
         self.host = f"host_{number:02}"
-        self.address = f"127.0.{world.net}.{number + 1}"
+        more = [f"{self.host}_{place}" for place in range(1, getattr(tell, "hosts", 1))]
+        #: The host of the story, and those that it has besides; each with its address.
+        self.hosts = {
+            host: f"127.0.{world.net}.{1 + number + 50 * place}" for place, host in enumerate([self.host, *more])
+        }
+        self.entry = getattr(tell, "entry", None) or self.description.entry
         self.directory = world.directory / self.host
-        self.bin = self.directory / "bin"
         self.product = self.description.product(self.directory / "product")
-        #: The last one's serial number and the first one's begin alike.
-        self.drives = [f"13{number:02}77{letter}" for letter in ("1", "2", "12")[:DRIVES]]
-        self.port = {"protocol": "fc", "id": f"10000090fa16{number:04x}"}
+        #: In the order in which they are told; the second one's serial number begins with the first one's.
+        self.drives = [f"13{number:02}77{letter}" for letter in ("1", "12", "2")]
+        self.ports = {
+            host: {"protocol": "fc", "id": f"10000090fa{place:02x}{number:04x}"} for place, host in enumerate(self.hosts)
+        }
         #: Host variables over those of the description; a story may change them between its steps.
         self.variables: dict[str, Any] = {}
         self.secrets: list[str] = []
@@ -121,7 +136,8 @@ class Story:
     def prepare(self) -> None:
         """Make the host: the product with all drives online."""
         self.directory.mkdir()
-        self.product.install(self.bin)
+        for host in self.hosts:
+            self.product.install(self.directory / host / "bin", host)
         for number, drive in enumerate(self.drives):
             self.product.add(drive, device=self.device(number))
         self.options = dict(self.description.options(self))
@@ -150,28 +166,29 @@ class Story:
         self.secret_files.append(Path(path))
         return path
 
-    def host_variables(self) -> dict[str, Any]:
-        """How the inventory describes the host."""
+    def host_variables(self, host: str) -> dict[str, Any]:
+        """How the inventory describes a host."""
+        entry = {"application": self.description.name, "instance": self.host, **self.entry(self)}
         return {
-            **self.world.connection, "ansible_host": self.address, "drive_sharing_ports": [self.port],
-            "drive_sharing_applications": [{"application": self.description.name, **self.description.entry}],
+            **self.world.connections[self.hosts[host]], "ansible_host": self.hosts[host], "drive_sharing_ports": [self.ports[host]],
+            "drive_sharing_applications": [entry],
             "drive_sharing_drives": [
                 {"serial": drive, "devices": [self.device(number)]} for number, drive in enumerate(self.drives)
             ],
-            "drive_sharing_state_directory": str(self.directory / "records"),
+            "drive_sharing_state_directory": str(self.directory / host / "records"),
             **self.options, **self.variables,
         }
 
     # What a story yields
 
-    def query(self, *drives: str) -> Role:
-        return Role("query", drives or None)
+    def query(self, *drives: str, at: int = 0) -> Role:
+        return Role("query", drives or None, at=at)
 
-    def offline(self, *drives: str) -> Role:
-        return Role("offline", drives or None)
+    def offline(self, *drives: str, at: int = 0, check: bool = False) -> Role:
+        return Role("offline", drives or None, check, at)
 
-    def online(self, *drives: str) -> Role:
-        return Role("online", drives or None)
+    def online(self, *drives: str, at: int = 0) -> Role:
+        return Role("online", drives or None, at=at)
 
     def reserved(self, *drives: str) -> Change:
         return Change("reserved", drives or None)
@@ -188,10 +205,11 @@ class Story:
         """The truth, one word a drive: its state if it is the same under all names."""
         return ["/".join(sorted(set(self.product.states(drive)))) for drive in self.drives]
 
-    def record(self, drive: str) -> dict[str, Any]:
+    def record(self, drive: str, at: int = 0) -> dict[str, Any]:
         """The record on the control point; empty if there is none."""
-        found = list(self.directory.glob(f"records/*/{drive}"))
-        return json.loads(found[0].read_text(encoding="utf-8")) if found else {}
+        found = list(self.directory.glob(f"{list(self.hosts)[at]}/records/*/{drive}"))
+        record = _record.parse(found[0].read_text(encoding="utf-8").rstrip("\n")) if found else None
+        return asdict(record) if record else {}
 
 
 class World:
@@ -204,9 +222,12 @@ class World:
         self.net = 1 + sum(description.name.encode()) % 250
         self.inventory = directory / "inventory"
         self.table = directory / "table.sqlite"
-        self.connection: dict[str, Any] = {}
+        #: How an address is reached.
+        self.connections: dict[str, dict[str, Any]] = {}
         self.printed: list[str] = []
         self.results: list[Any] = []
+        #: How long each play took.
+        self.seconds: list[float] = []
         self.watch = Watch()
         self.stories = [Story(self, number, tell) for number, tell in enumerate(stories)]
 
@@ -218,16 +239,24 @@ class World:
         (self.directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
         for story in self.stories:
             story.prepare()
-        paths = {story.address: f"{story.bin}{os.pathsep}{SYSTEM_PATH}" for story in self.stories}
-        with sshd(self.directory / "sshd", list(paths), paths) as self.connection:
+        paths = {
+            address: f"{story.directory / host / 'bin'}{os.pathsep}{SYSTEM_PATH}"
+            for story in self.stories for host, address in story.hosts.items()
+        }
+        with contextlib.ExitStack() as stack:
+            addresses = list(paths)
+            for start in range(0, len(addresses), SOCKETS):
+                some = addresses[start:start + SOCKETS]
+                connection = stack.enter_context(sshd(self.directory / f"sshd_{start}", some, paths))
+                self.connections |= dict.fromkeys(some, connection)
             self.describe()
             self.record()
-            with self.watch:
-                yield self
+            stack.enter_context(self.watch)
+            yield self
 
     def describe(self) -> None:
         """Write the inventory as it is now."""
-        everybody = {story.host: {} for story in self.stories} | {FOREIGN: {}}
+        everybody: dict[str, Any] = {host: {} for story in self.stories for host in story.hosts} | {FOREIGN: {}}
         groups = {
             "drive_sharing": {
                 "hosts": everybody,
@@ -247,7 +276,8 @@ class World:
         }
         self.write_host(FOREIGN, foreign)
         for story in self.stories:
-            self.write_host(story.host, story.host_variables())
+            for host in story.hosts:
+                self.write_host(host, story.host_variables(host))
 
     def write_host(self, host: str, variables: Mapping[str, Any]) -> None:
         (self.inventory / "host_vars" / f"{host}.yml").write_text(json.dumps(variables), encoding="utf-8")
@@ -259,10 +289,10 @@ class World:
             foreign = [{"serial": drive, "devices": []} for story in self.stories for drive in story.drives]
             entries = _host_variables.applications([{"application": "custom"}], FOREIGN)
             self._write(tx, FOREIGN, entries, foreign, FOREIGN_PORT)
-            for story in self.stories:
-                variables = story.host_variables()
-                entries = _host_variables.applications(variables["drive_sharing_applications"], story.host)
-                self._write(tx, story.host, entries, variables["drive_sharing_drives"], story.port)
+            for story, host in [(one, host) for one in self.stories for host in one.hosts]:
+                variables = story.host_variables(host)
+                entries = _host_variables.applications(variables["drive_sharing_applications"], host)
+                self._write(tx, host, entries, variables["drive_sharing_drives"], story.ports[host])
         store.close()
 
     @staticmethod
@@ -285,7 +315,8 @@ class World:
                     steps = told[story].send(answer)
                 except StopIteration:
                     continue
-                except Exception as exc:  # noqa: BLE001 - the story's own test raises it
+                except Exception as exc:
+                    # The story's own test raises it.
                     story.error = exc
                     continue
                 if isinstance(steps, (Role, Change)):
@@ -316,16 +347,20 @@ class World:
     def roles(self, steps: Mapping[Story, Sequence[Role]]) -> dict[Story, list[Any]]:
         """Run entry points of the role, those of one story one after the other."""
         name = f"application_{self.description.name}"
+        todo: dict[str, list[dict[str, Any]]] = {}
         for story, some in steps.items():
-            variables = {**story.host_variables(), "story_steps": [
-                {"entry": one.entry, "check": one.check,
-                 "drives": list(one.drives if one.drives is not None else [] if one.entry == "query" else story.drives)}
-                for one in some
-            ]}  # fmt: skip
-            self.write_host(story.host, variables)
+            for number, one in enumerate(some):
+                drives = one.drives if one.drives is not None else [] if one.entry == "query" else story.drives
+                host = list(story.hosts)[one.at]
+                # With its host in it: Ansible puts equal ones of several hosts together, out of their order.
+                todo.setdefault(host, []).append(
+                    {"host": host, "number": number, "entry": one.entry, "check": one.check, "drives": list(drives)}
+                )
+            for host in story.hosts:
+                self.write_host(host, {**story.host_variables(host), "story_steps": todo.get(host, [])})
         call = {"name": f"tapeworks.drive_sharing.{name}", "tasks_from": "{{ story_step.entry }}"}
         # What a step registered must not be taken for what the next one gave.
-        show = {"ansible.builtin.debug": {"msg": {"step": "{{ story_number }}", "result": f"{{{{ {name}_result }}}}"}}}
+        show = {"ansible.builtin.debug": {"msg": {"step": "{{ story_step.number }}", "result": f"{{{{ {name}_result }}}}"}}}
         step = [{
             "check_mode": "{{ story_step.check }}",
             "block": [{"ansible.builtin.include_role": call, "vars": {f"{name}_drives": "{{ story_step.drives }}"}}],
@@ -333,9 +368,9 @@ class World:
             "always": [show],
         }]  # fmt: skip
         (self.directory / "step.yml").write_text(json.dumps(step), encoding="utf-8")
-        loop = {"loop_var": "story_step", "index_var": "story_number", "label": "{{ story_step.entry }}"}
+        loop = {"loop_var": "story_step", "label": "{{ story_step.entry }}"}
         play = {
-            "hosts": ",".join(story.host for story in steps), "gather_facts": False,
+            "hosts": ",".join(todo), "gather_facts": False,
             "tasks": [{
                 "ansible.builtin.include_tasks": str(self.directory / "step.yml"),
                 "loop": "{{ story_steps }}", "loop_control": loop,
@@ -343,15 +378,17 @@ class World:
         }  # fmt: skip
         (self.directory / "role.yml").write_text(json.dumps([play]), encoding="utf-8")
         output = self.ansible(str(self.directory / "role.yml"))
-        found: dict[str, list[Any]] = {story.host: [] for story in steps}
-        for host, text in re.findall(r"^ok: \[(host_\d+)\] => (\{\n.*?^\})", output, re.MULTILINE | re.DOTALL):
+        found: dict[tuple[str, int], Any] = {}
+        for host, text in re.findall(r"^ok: \[(host_\w+)\] => (\{\n.*?^\})", output, re.MULTILINE | re.DOTALL):
             shown = json.loads(text).get("msg")
             if isinstance(shown, dict) and "step" in shown:
-                found[host].append(shown["result"])
-        for story, some in steps.items():
-            assert len(found[story.host]) == len(some), output[-4000:]
-        self.results.append(found)
-        return {story: found[story.host] for story in steps}
+                found[host, int(shown["step"])] = shown["result"]
+        results = {
+            story: [found.get((list(story.hosts)[one.at], number), {"msg": output[-4000:]}) for number, one in enumerate(some)]
+            for story, some in steps.items()
+        }
+        self.results.append(list(results.values()))
+        return results
 
     def changes(self, changes: Mapping[Story, Change]) -> dict[Story, list[Any]]:
         """Have changes seen by a detector, and do what the engine does with them: one batch, one play."""
@@ -385,19 +422,21 @@ class World:
         return {
             story: [
                 one for drive in (change.drives or story.drives) for one in answers
-                if one["drive"] == drive and one["host"] == story.host
+                if one["drive"] == drive and one["host"] in story.hosts
             ]
             for story, change in changes.items()
         }
 
     def ansible(self, playbook: str, *options: str) -> str:
         """Run a playbook, with everything that it can say."""
+        started = time.monotonic()
         done = subprocess.run(
             ["ansible-playbook", "-vvv", "-i", str(self.inventory), playbook, *options],
             cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="backslashreplace", timeout=180, check=False,
         )  # fmt: skip
         self.printed.append(done.stdout)
+        self.seconds.append(time.monotonic() - started)
         assert "Traceback" not in done.stdout, done.stdout[-6000:]
         return done.stdout
 
@@ -475,8 +514,3 @@ def _leading(steps: Sequence[Step], kind: type) -> list[Any]:
             break
         found.append(step)
     return found
-
-
-def shown(words: Sequence[str]) -> str:
-    """A command line, for messages."""
-    return shlex.join(words)
