@@ -14,12 +14,18 @@ from __future__ import annotations
 import datetime
 import hashlib
 import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change, _identifiers
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._fields import (
+    IGNORE,
+    MAX_CLOCK_DIFFERENCE,
+    MAX_TEXT,
+    UNKNOWN,
+    Field,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
 #: A variable's value: OCTET STRING, number, IpAddress, OBJECT IDENTIFIER; None for NULL and the like.
@@ -27,20 +33,10 @@ Value = bytes | int | ipaddress.IPv4Address | tuple[int, ...] | None
 #: A variable as it came: name and value.
 Varbind = tuple[tuple[int, ...], Value]
 
-#: What a status or protocol may be mapped to, beside the words of the change.
-IGNORE = "ignore"
-UNKNOWN = "unknown"
-#: Key of ``values`` for every value that is not named.
-ANY = "*"
-
-#: Longer than any identifier; a longer value is refused before anything is done with it.
-_MAX_TEXT = 1024
 #: RFC 2578 3.5
 _MAX_ARCS = 128
 _WWN_OCTETS = 8
 _TRAP_OID = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
-#: A sender's clock that is further off is not believed; the time of receipt is taken.
-_MAX_CLOCK_DIFFERENCE = 86400
 
 _UNREADABLE: dict[str, str | None] = {"protocol": None, "id": None}
 
@@ -50,31 +46,11 @@ class MissingVariableError(InvalidValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where a field comes from: a fixed ``value``, or the variable ``oid``."""
+class Source(Field):
+    """A field that comes from the variable ``oid``."""
 
-    value: str | None = None
     oid: str = ""
     prefix: tuple[int, ...] = ()
-    values: Mapping[str, str] | None = None
-    pattern: re.Pattern[str] | None = None
-    optional: bool = False
-
-    def translated(self, text: str, what: str) -> str:
-        """Apply pattern and value map to a value as it came."""
-        if self.pattern is not None:
-            found = self.pattern.search(text)
-            if not found:
-                msg = f"{what} does not match the map's pattern: {_identifiers.shown(text)}"
-                raise InvalidValueError(msg)
-            text = found[1] if self.pattern.groups else found[0]
-        if self.values is not None:
-            mapped = self.values.get(text, self.values.get(ANY))
-            if mapped is None:
-                msg = f"{what} is {_identifiers.shown(text)}, which the map's values do not name"
-                raise InvalidValueError(msg)
-            return mapped
-        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +135,8 @@ def notification(varbinds: Sequence[Varbind]) -> tuple[int, ...]:
 def text(value: Value, what: str) -> str:
     """Give a variable's value as text; numbers in digits, OBJECT IDENTIFIERs and addresses with dots."""
     if isinstance(value, bytes):
-        if len(value) > _MAX_TEXT:
-            msg = f"{what} is longer than {_MAX_TEXT} octets"
+        if len(value) > MAX_TEXT:
+            msg = f"{what} is longer than {MAX_TEXT} octets"
             raise InvalidValueError(msg)
         try:
             return value.decode("utf-8")
@@ -307,7 +283,7 @@ def _observed_at(source: Source | None, varbinds: Sequence[Varbind], received_at
                 told = _time(value)
             except (ValueError, OverflowError, InvalidValueError):
                 continue
-            if told is not None and abs(told - received_at) <= _MAX_CLOCK_DIFFERENCE:
+            if told is not None and abs(told - received_at) <= MAX_CLOCK_DIFFERENCE:
                 return _change.timestamp(told)
     return _change.timestamp(received_at)
 

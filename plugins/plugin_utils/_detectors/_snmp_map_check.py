@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _change, _identifiers
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _identifiers
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _fields
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._fields import (
+    DRIVE_KEYS,
+    PROTOCOLS,
+    STATUSES,
+    keys,
+    refuse,
+    word,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_map import (
-    IGNORE,
-    UNKNOWN,
     Entry,
     Ports,
     Source,
@@ -22,15 +29,9 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_maps import SHIPPED
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 
-DRIVE_KEYS = ("serial", "wwpn", "wwnn", "location")
 FIELDS = ("drive", "status", "holders", "port", "library", "boots", "counter", "time")
 
-_STATUSES = (*_change.STATUSES, IGNORE)
-_PROTOCOLS = (*_identifiers.PROTOCOLS, UNKNOWN)
-#: Keys of ``values`` that need no quotation marks in a sentence.
-_PLAIN = re.compile(r"[\w.*-]{1,40}")
 _OID = re.compile(r"\.?([0-2](?:\.(?:0|[1-9][0-9]{0,9})){1,127})")
 
 
@@ -83,7 +84,7 @@ def _entry(item: Mapping[str, Any], what: str, name: str) -> Entry:
     if (pair[0] is None) != (pair[1] is None):
         msg = f"{what} must have both boots and counter, or neither: only together they name a notification"
         raise InvalidValueError(msg)
-    status = _source(item["status"], f"{what}.status", words=_STATUSES)
+    status = _source(item["status"], f"{what}.status", words=STATUSES)
     source = _source({key: value for key, value in drive.items() if key != "by"}, f"{what}.drive")
     if status is None or source is None:  # both were there above
         raise InvalidValueError(what)
@@ -109,7 +110,7 @@ def _ports(value: Any, what: str) -> Ports | None:
     if not isinstance(value, Mapping):
         refuse(what, "a mapping with the keys protocol and id", value)
     keys(value, ("protocol", "id"), what)
-    protocol = _source(value.get("protocol"), f"{what}.protocol", words=_PROTOCOLS)
+    protocol = _source(value.get("protocol"), f"{what}.protocol", words=PROTOCOLS)
     identifier = _source(value.get("id"), f"{what}.id", optional=True)
     for key, source in (("protocol", protocol), ("id", identifier)):
         if source is None:
@@ -125,13 +126,7 @@ def _library(value: Any, what: str) -> tuple[Source | None, dict[str, str] | Non
             _identifiers.host_name(source.value, f"{what}.value")
         return source, None
     keys(value, ("senders",), what)
-    senders = value["senders"]
-    if not isinstance(senders, Mapping) or not senders:
-        refuse(f"{what}.senders", "a mapping from IP addresses to names of libraries", senders)
-    return None, {
-        _identifiers.ip(address, f"{what}.senders"): _identifiers.host_name(name, f"{what}.senders[{address}]")
-        for address, name in senders.items()
-    }
+    return None, _fields.senders(value["senders"], f"{what}.senders")
 
 
 def _source(value: Any, what: str, *, words: tuple[str, ...] | None = None, optional: bool = False) -> Source | None:
@@ -143,55 +138,21 @@ def _source(value: Any, what: str, *, words: tuple[str, ...] | None = None, opti
         keys(value, ("value",), what)
         fixed = value["value"]
         if words is not None:
-            return Source(value=_word(fixed, words, f"{what}.value"))
+            return Source(value=word(fixed, words, f"{what}.value"))
         if not isinstance(fixed, str):
             refuse(f"{what}.value", "a text, in quotation marks", fixed)
         return Source(value=str(fixed))
     keys(value, ("oid", "values", "pattern", *(["optional"] if optional else [])), what)
     dotted = _oid(value["oid"], f"{what}.oid")
-    values = _values(value.get("values"), words, f"{what}.values")
+    values = _fields.values(value.get("values"), words, f"{what}.values")
     if words is not None and values is None:
         msg = f"{what}.values is missing: it says which value means {', '.join(words)}"
         raise InvalidValueError(msg)
     may_miss = value.get("optional", False)
     if not isinstance(may_miss, bool):
         refuse(f"{what}.optional", "true or false", may_miss)
-    pattern = _pattern(value.get("pattern"), f"{what}.pattern")
-    return Source(None, dotted, oid(dotted), values, pattern, may_miss)
-
-
-def _values(value: Any, words: tuple[str, ...] | None, what: str) -> dict[str, str] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping) or not value:
-        refuse(what, "a mapping from what is sent to what it means", value)
-    result = {}
-    for key, meaning in value.items():
-        if isinstance(key, bool) or not isinstance(key, (str, int)):
-            refuse(f"a key of {what}", "a number or a text in quotation marks", key)
-        place = f"{what}[{key if isinstance(key, str) and _PLAIN.fullmatch(key) else _identifiers.shown(key)}]"
-        if words is None and not isinstance(meaning, str):
-            refuse(place, "a text, in quotation marks", meaning)
-        result[str(key)] = str(meaning) if words is None else _word(meaning, words, place)
-    return result
-
-
-def _pattern(value: Any, what: str) -> re.Pattern[str] | None:
-    if value is None:
-        return None
-    try:
-        pattern = re.compile(value)
-    except (re.error, TypeError, OverflowError, RecursionError) as exc:
-        refuse(what, f"a regular expression ({first_words(str(exc))})", value)
-    if pattern.groups > 1:
-        refuse(what, "a regular expression with at most one group", value)
-    return pattern
-
-
-def _word(value: Any, words: tuple[str, ...], what: str) -> str:
-    if not isinstance(value, str) or value not in words:
-        refuse(what, f"one of {', '.join(words)}", value)
-    return str(value)
+    pattern = _fields.pattern(value.get("pattern"), f"{what}.pattern")
+    return Source(None, values, pattern, may_miss, dotted, oid(dotted))
 
 
 def _oid(value: Any, what: str) -> str:
@@ -204,17 +165,3 @@ def _oid(value: Any, what: str) -> str:
     if max(arcs) >= 1 << 32 or (arcs[0] < 2 and arcs[1] > 39):
         refuse(what, form, value)
     return dotted
-
-
-def keys(mapping: Mapping[Any, Any], known: Sequence[str], what: str) -> None:
-    """Refuse a key that is not known."""
-    for key in mapping:
-        if key not in known:
-            msg = f"{what} has no option {_identifiers.shown(key)}; there are {', '.join(known)}"
-            raise InvalidValueError(msg)
-
-
-def refuse(what: str, form: str, value: Any) -> NoReturn:
-    """Raise the usual sentence."""
-    msg = f"{what} must be {form}, not {_identifiers.shown(value)}"
-    raise InvalidValueError(msg)

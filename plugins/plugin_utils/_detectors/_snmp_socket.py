@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._snmp_arguments import (
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors._listen import (
     Address,
     address_text,
 )
