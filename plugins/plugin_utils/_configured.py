@@ -157,7 +157,7 @@ class Configured:
             elif mine and unset and not target.devices:
                 reading.problems[target.drive] = self._no_device(unset[0])
             elif mine:
-                reading.drives[target.drive] = _found(mine)
+                reading.drives[target.drive] = _found(options, mine)
         if rows and not broken and _shows_all(options["query_command"]):
             reading.online = _online(options, rows)
         return reading
@@ -184,8 +184,11 @@ class Configured:
         if doubtful is None and (rows or (valid and answers)):
             return rows, None
         key, text = ("query_valid_pattern", doubtful.output) if doubtful else ("query_pattern", answers[0].output if answers else "")
-        said = first_words(text) or "(nothing)"
-        return [], f"the query answered, but nothing in it matches {self.product.prefix}{key}: {said}"
+        return [], self.nothing_found(key, first_words(text) or "(nothing)")
+
+    def nothing_found(self, key: str, said: str) -> str:
+        """Say that there is no drive in an answer, or not what every good one has."""
+        return f"the query answered, but nothing in it matches {self.product.prefix}{key}: {said}"
 
     def problem(self, options: Mapping[str, Any], answer: Any) -> str | None:
         """Say in one sentence why an answer is none."""
@@ -314,11 +317,13 @@ def _online(options: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> in
     })
 
 
-def _found(rows: Sequence[Mapping[str, Any]]) -> Found:
+def _found(options: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Found:
     states = [row["state"] for row in rows]
     worst = next(state for state in ("other", "online", "offline") if state in states)
     return Found(
         names=tuple(dict.fromkeys(row["name"] for row in rows)), state=worst,
         shown=", ".join(f"{row['name']}: {row['shown']}" for row in rows),
         in_use=any(row["in_use"] for row in rows), conflict=any(row["conflict"] for row in rows), counts=1,
+        # Where the job goes on, the application uses the drive until it ends.
+        ending=worst == "offline" and not options["offline_kills_job"] and any(row["in_use"] for row in rows),
     )

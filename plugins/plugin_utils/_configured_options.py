@@ -35,6 +35,7 @@ _COMMANDS = ("query_command", "offline_command", "online_command")
 _PATTERNS = (
     "query_pattern", "query_valid_pattern", "online_pattern", "offline_pattern", "in_use_pattern", "conflict_pattern",
 )
+_NEEDED = ("query_pattern", "online_pattern", "offline_pattern")
 #: A word that is exactly one of these takes many drives in one command; inside a word, the singular takes one.
 LISTS = {"{names}": "name", "{serials}": "serial", "{devices}": "device"}
 PLACE = re.compile(r"\{(name|serial|device)\}")
@@ -48,7 +49,7 @@ class Product:
     """What is fixed of a product: everything else is what the user configured."""
 
     name: str
-    #: The options' defaults where they are other than those of OPTIONS; an option that has one need not be given.
+    #: The options' defaults where they are other than those of OPTIONS; None: it has to be given.
     defaults: Mapping[str, Any] = field(default_factory=dict)
     #: Options that only this product has; they are checked by its own file.
     more: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -69,8 +70,8 @@ class Product:
         own = {"libraries": {"type": "list", "elements": "str", "default": []}} if self.libraries else {}
         found = {key: dict(spec) for key, spec in (OPTIONS | own | dict(self.more)).items()}
         for key, value in self.defaults.items():
-            found[key].pop("required", None)
-            found[key]["default"] = value
+            found[key] = {one: found[key][one] for one in found[key] if one not in ("required", "default")}
+            found[key].update({"required": True} if value is None else {"default": value})
         return found
 
     def check(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,8 +92,9 @@ class _Check:
             self._given(key, final[key])
             final[key] = self._words(key, final[key])
             self._check_forms(key, final)
-        self._given("query_pattern", final["query_pattern"])
         for key in _PATTERNS:
+            if key in _NEEDED:
+                self._given(key, final[key])
             final[key] = self._compiled(key, final[key])
         self._check_groups(final)
         if not isinstance(final["drive_names"], Mapping):
@@ -107,6 +109,9 @@ class _Check:
     def _given(self, key: str, value: Any) -> None:
         if value is None and self._product.unverified:
             msg = f"{self._prefix}{key} must be given: {self._product.unverified}"
+            raise InvalidValueError(msg)
+        if value is None and key in _NEEDED[1:]:
+            msg = f"{self._prefix}{key} must be a regular expression"
             raise InvalidValueError(msg)
 
     def _words(self, key: str, words: Any) -> list[str]:
