@@ -116,6 +116,9 @@ def story_a_lost_race_is_adopted_if_the_product_shows_it_and_else_kept(story: St
 def story_a_drive_in_use_is_left_until_its_job_ends_where_setting_it_would_kill_the_job(story: Story) -> Told:
     first, *_others = story.drives
     story.product.job(first)
+    if story.description.job_ends:
+        yield from a_job_ends(story, first)
+        return
     shown, by_hand, answers = yield [story.query(), story.offline(first), story.reserved()]
     assert [one["in_use"] for one in shown["drives"]] == [True, False, False], said(shown)
     if not story.description.kills_job:
@@ -130,6 +133,18 @@ def story_a_drive_in_use_is_left_until_its_job_ends_where_setting_it_would_kill_
     answers = yield story.again(first)
     assert outcomes(answers) == ["offline"], said(answers)
     assert story.states() == ["offline"] * 3
+
+
+def a_job_ends(story: Story, drive: str) -> Told:
+    """The drive is set offline at once; as long as the job uses it that is no confirmation."""
+    shown, answers = yield [story.query(), story.reserved()]
+    assert [one["in_use"] for one in shown["drives"]] == [True, False, False], said(shown)
+    assert (outcomes(answers), confirmed(answers)) == (["busy", "offline", "offline"], [False, True, True]), said(answers)
+    assert "a job that was running goes on until it ends" in said(answers)
+    assert story.states() == ["offline"] * 3
+    story.product.job(drive, "")
+    answers = yield story.again(drive)
+    assert (outcomes(answers), confirmed(answers)) == (["offline"], [True]), said(answers)
 
 
 def story_as_many_drives_stay_online_as_the_floor_says(story: Story) -> Told:

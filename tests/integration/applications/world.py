@@ -61,8 +61,12 @@ class Description:
     evidence: bool = False
     #: Whether setting a drive offline kills the job that runs on it; if not, it is set offline.
     kills_job: bool = True
+    #: It is set offline at once and gets no more jobs, and is confirmed when the one that runs has ended (Found.ending).
+    job_ends: bool = False
     #: Has one name of the product stand for the story's first two drives; without it the product shows it twice.
     one_name: Callable[[Story], None] | None = None
+    #: Host variables that follow what the product knows, for those whose drives are found by a map of the inventory.
+    current: Callable[[Story], Mapping[str, Any]] | None = None
     #: More keys of the host's entry in drive_sharing_applications.
     entry: Callable[[Story], Mapping[str, Any]] = lambda _story: {}
     #: Stories that make no sense for it: the story's name, and why. A test prints them.
@@ -176,7 +180,7 @@ class Story:
                 {"serial": drive, "devices": [self.device(number)]} for number, drive in enumerate(self.drives)
             ],
             "drive_sharing_state_directory": str(self.directory / host / "records"),
-            **self.options, **self.variables,
+            **self.options, **(self.description.current(self) if self.description.current else {}), **self.variables,
         }
 
     # What a story yields
