@@ -1,0 +1,202 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which drive is which in Storage Protect, and in which state. Pure. Private: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Reading, Target
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._storage_protect_options import NAME
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._storage_protect_output import Drive, Rows
+
+_WAY = re.compile(rf"(?P<library>{NAME})/(?P<drive>{NAME})(?: from (?P<source>{NAME}))?")
+#: States of a drive that the server works with, or keeps for a mount.
+_USED = ("LOADED", "RESERVED")
+
+
+@dataclass(frozen=True)
+class Way:
+    """What is set: a drive of a library, or the path to it from a source."""
+
+    library: str
+    drive: str
+    source: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.library}/{self.drive}" + (f" from {self.source}" if self.source else "")
+
+    @classmethod
+    def parse(cls, name: str) -> Way:
+        """Take a name apart that was made of one."""
+        found = _WAY.fullmatch(name)
+        if not found:
+            msg = f"no name of a drive: {name[:60]!r}"
+            raise ValueError(msg)
+        return cls(found["library"], found["drive"], found["source"])
+
+
+@dataclass(frozen=True)
+class _State:
+    """What is known of one way."""
+
+    way: Way
+    state: str
+    shown: str
+    #: The server set it offline by itself, after it had found the drive reserved.
+    conflict: bool
+
+
+class Drives:
+    """``rows``: what the SELECTs that decide gave; ``evidence``: what else was printed."""
+
+    def __init__(self, options: Mapping[str, Any], rows: Rows, evidence: Rows) -> None:
+        self._options = options
+        self._rows = rows.drives
+        self._named: dict[tuple[str, str], list[Drive]] = {}
+        for row in rows.drives:
+            self._named.setdefault((row.library, row.name), []).append(row)
+        self._mapped = {name: drive for drive, names in options["drive_names"].items() for name in names}
+        self._paths: dict[tuple[str, str, str], list[str]] = {}
+        for path in rows.paths:
+            self._paths.setdefault((path.library, path.drive, path.source), []).append(path.online)
+        self._reserved = self._conflicts(rows, evidence)
+
+    def reading(self, targets: Sequence[Target]) -> Reading:
+        """What is known of the targets."""
+        reading = Reading(online=self._online({target.drive for target in targets}))
+        unknown = self._unknown_source()
+        for target in targets:
+            rows, problem = self._rows_of(target)
+            problem = unknown or problem
+            if problem:
+                reading.problems[target.drive] = problem
+                continue
+            found = self._found(rows)
+            if found:
+                reading.drives[target.drive] = found
+        return reading
+
+    def _rows_of(self, target: Target) -> tuple[list[Drive], str]:
+        """By serial number; by name only what shows none."""
+        found = [row for row in self._rows if row.serial == target.drive]
+        for library, name in self._options["drive_names"].get(target.drive, ()):
+            some = self._named.get((library, name), [])
+            other = next((row for row in some if row.serial not in ("", target.drive)), None)
+            if other:
+                return [], (
+                    f"the server's drive {library}/{name} would be this one, but shows the serial number"
+                    f" {first_words(other.serial, 40)}; correct application_storage_protect_drive_names"
+                )
+            if not some:
+                return [], (
+                    f"the server has no drive {library}/{name}; correct application_storage_protect_drive_names"
+                )
+            found += [row for row in some if row not in found]
+        for row in found:
+            same = sorted({one.serial for one in self._named[row.library, row.name]} - {""})
+            if len(same) > 1:
+                return [], f"the server's drive {row.library}/{row.name} would be several drives: {', '.join(same)}"
+            if not _WAY.fullmatch(f"{row.library}/{row.name}"):
+                return [], (
+                    "the server has it under a name that cannot be put into a command:"
+                    f" {first_words(f'{row.library}/{row.name}', 60)!r}"
+                )
+        return found, ""
+
+    def _found(self, rows: Sequence[Drive]) -> Found | None:
+        states = [state for row in rows for state in self._states(row)]
+        if not states:
+            return None
+        # Online in one place is online; what cannot be told in one place cannot be told.
+        state = next(state for state in ("other", "online", "offline") if state in [one.state for one in states])
+        return Found(
+            names=tuple(dict.fromkeys(str(one.way) for one in states)), state=state,
+            shown="; ".join(dict.fromkeys(one.shown for one in states)),
+            in_use=any(_used(row) for row in rows), ending=state == "offline" and any(_working(row) for row in rows),
+            conflict=state == "offline" and all(one.conflict for one in states), counts=1,
+        )
+
+    def _states(self, row: Drive) -> list[_State]:
+        reserved = (row.library, row.name) in self._reserved
+        if not self._options["path_sources"]:
+            # NO is an administrator's.
+            own = row.online.upper() != "NO"
+            return [
+                _State(Way(row.library, row.name), self._state(row.online), f"{row.library}/{row.name}: {_shown(row)}", reserved and own)
+            ]
+        return [
+            _State(way, self._state(online), f"{way}: {first_words(online, 60)} (the drive: {_shown(row)})", reserved)
+            for source in self._options["path_sources"]
+            for way in [Way(row.library, row.name, source.name)]
+            for online in self._paths.get((row.library, row.name, source.name), ())
+        ]
+
+    def _state(self, online: str) -> str:
+        if online.upper() == "YES":
+            return "online"
+        return "offline" if self._options["offline_pattern"].fullmatch(online) else "other"
+
+    def _unknown_source(self) -> str:
+        """A source without any path is misspelt: nothing would be set, and all would be well."""
+        known = {source for _library, _drive, source in self._paths}
+        missing = next((source.name for source in self._options["path_sources"] if source.name not in known), None)
+        return "" if missing is None else (
+            f"no path begins at {missing}; correct application_storage_protect_path_sources (query path shows the names)"
+        )
+
+    def _online(self, asked: Collection[str]) -> int:
+        """Count the tape drives that are online. FILE drives have no serial number; in a short row it may be something else."""
+        return len({
+            drive
+            for row in self._rows
+            for drive in [self._mapped.get((row.library, row.name)) or row.serial]
+            if drive and (row.allocated is not None or drive in asked or drive in self._options["drive_names"])
+            and row.online.upper() == "YES"
+            and any(one.state == "online" for one in self._states(row))
+        })
+
+    def _conflicts(self, rows: Rows, evidence: Rows) -> set[tuple[str, str]]:
+        """Find the drives that the activity log calls reserved by others; a device that may be several drives is none."""
+        sources = {source.name for source in self._options["path_sources"]}
+        meant: dict[str, set[tuple[str, str]]] = {}
+        for path in (*rows.paths, *evidence.paths):
+            if path.device and (not sources or path.source in sources):
+                meant.setdefault(path.device, set()).add((path.library, path.drive))
+        for library, name in self._named:
+            meant.setdefault(name, set()).add((library, name))
+        found = set()
+        for message in evidence.conflicts:
+            hit = self._options["conflict_pattern"].search(message)
+            drives = meant.get(hit["device"] or "", set()) if hit else set()
+            if len({self._identity(name) for name in drives}) == 1:
+                found |= drives
+        return found
+
+    def _identity(self, name: tuple[str, str]) -> Any:
+        """A drive with several names is one."""
+        row = self._named.get(name, [None])[0]
+        return (row.serial if row else "") or self._mapped.get(name) or name
+
+
+def _shown(row: Drive) -> str:
+    words = [row.online, row.state]
+    words += [f"volume {row.volume}"] * bool(row.volume) + [f"allocated to {row.allocated}"] * bool(row.allocated)
+    return first_words(", ".join(words))
+
+
+def _used(row: Drive) -> bool:
+    return row.state.upper() in _USED or bool(row.volume or row.allocated)
+
+
+def _working(row: Drive) -> bool:
+    """Whether a volume of the server's own is in the drive: LOADED alone may be another application's tape."""
+    if row.volume or row.allocated or row.state.upper() == "RESERVED":
+        return True
+    return row.state.upper() == "LOADED" and row.volume is None
