@@ -110,7 +110,8 @@ def part(storage: str, output: str, command: str, *, timed_out: bool) -> tuple[s
     if timed_out and not shown:
         raise UnclearError("the director did not answer in time")
     _listed(storage, before, command)
-    place = next((place for place, found in enumerate(shown) if found[1] == storage), None)
+    # The last time: what came before may have been another command for it.
+    place = next((place for place, found in reversed(list(enumerate(shown))) if found[1] == storage), None)
     if place is None:
         raise UnclearError(_not_shown(storage, output, shown[-1] if timed_out else None))
     final = place + 1 == len(shown)
@@ -198,7 +199,7 @@ def devices(
 
 def _block(storage: str, first: str, rows: Iterator[str], head: str) -> list[str]:
     """Give a device's lines, from the one after its first to the line ``==``."""
-    block = []
+    block: list[str] = []
     for row in rows:
         if row == "==":
             return block

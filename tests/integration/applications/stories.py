@@ -122,8 +122,14 @@ def story_a_drive_in_use_is_left_until_its_job_ends_where_setting_it_would_kill_
     shown, by_hand, answers = yield [story.query(), story.offline(first), story.reserved()]
     assert [one["in_use"] for one in shown["drives"]] == [True, False, False], said(shown)
     if not story.description.kills_job:
-        assert outcomes(by_hand) == ["offline"], said(by_hand)
+        # It is set, and confirmed when the job is over; by hand it was a person's, so it is kept.
+        assert (outcomes(by_hand), by_hand["failed"]) == (["busy"], True), said(by_hand)
+        assert "a job that was running goes on until it ends" in said(by_hand)
+        assert (outcomes(answers), confirmed(answers)) == (["busy", "offline", "offline"], [False, True, True]), said(answers)
         assert story.states() == ["offline"] * 3
+        story.product.job(first, "")
+        answers = yield story.again(first)
+        assert (outcomes(answers), confirmed(answers)) == (["kept"], [True]), said(answers)
         return
     assert (outcomes(by_hand), by_hand["failed"]) == (["busy"], True), said(by_hand)
     assert "a job is running on the drive" in said(by_hand)
