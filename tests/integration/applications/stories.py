@@ -50,14 +50,16 @@ def settings(story: Story) -> int:
 
 
 def story_drives_are_set_offline_and_online_by_hand_and_nothing_twice(story: Story) -> Told:
-    asked, off, again, shown = yield [story.query(), story.offline(), story.offline(), story.query()]
+    asked, off, again, shown = yield [
+        story.query(role=True), story.offline(role=True), story.offline(role=True), story.query(*story.drives, role=True),
+    ]  # fmt: skip
     assert states(asked) == ["online"] * 3, said(asked)
     assert [one["configured"] for one in asked["drives"]] == [True] * 3
     assert (off["changed"], outcomes(off), states(off)) == (True, ["offline"] * 3, ["offline"] * 3), said(off)
     assert (again["changed"], outcomes(again)) == (False, ["offline"] * 3), said(again)
     assert states(shown) == ["offline"] * 3
     assert story.states() == ["offline"] * 3
-    on, twice = yield [story.online(), story.online()]
+    on, twice = yield [story.online(role=True), story.online()]
     assert (on["changed"], outcomes(on)) == (True, ["online"] * 3), said(on)
     assert (twice["changed"], outcomes(twice)) == (False, ["online"] * 3)
     assert story.states() == ["online"] * 3
