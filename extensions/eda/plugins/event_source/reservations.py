@@ -61,6 +61,10 @@ options:
     description:
       - The detector V(snmp); its options are described in C(docs/event_source_snmp.md).
     type: dict
+  webhook:
+    description:
+      - The detector V(webhook); its options are described in C(docs/event_source_webhook.md).
+    type: dict
   dispatcher:
     description:
       - Options of the dispatcher, all of them numbers, the times in seconds.
