@@ -69,7 +69,8 @@ def check(args: Mapping[str, Any]) -> Config:
     detectors = {
         name: importlib.import_module(f"{__package__}._detectors.{name}").check(args[name])
         for name in DETECTORS
-        if args.get(name) is not None
+        # The rulebook gives all of them; what a site does not use is empty.
+        if args.get(name) not in (None, "", {})
     }
     if not detectors:
         msg = f"reservations needs at least one detector; give it one of {', '.join(DETECTORS)}"
