@@ -14,7 +14,7 @@ import pytest
 
 pytest.register_assert_rewrite("ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories")
 
-from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories import SHARED
+from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories import CHECKS, SHARED
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Story, World
 from ansible_collections.tapeworks.drive_sharing.tests.sshd import SYSTEM_PATH
 
@@ -25,7 +25,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each story."""
     if "told" in metafunc.fixturenames:
         stories = [one.__name__.removeprefix("story_") for one in of(metafunc.module)]
-        metafunc.parametrize("told", stories, indirect=True)
+        checks = [one.__name__.removeprefix("check_") for one in CHECKS]
+        metafunc.parametrize("told", [*stories, *checks], indirect=True)
 
 
 def of(module: object) -> list:
@@ -45,7 +46,13 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         pytest.skip(f"this machine has no {', no '.join(lacking)}")
     module = request.module
     directory = Path(tmp_path_factory.mktemp(module.PRODUCT.name[:8])).resolve()
-    with World(directory / "w", module.PRODUCT, of(module)).running() as made:
+    wanted = {
+        item.callspec.params["told"] for item in request.session.items
+        if getattr(item, "module", None) is module and "told" in getattr(getattr(item, "callspec", None), "params", {})
+    }
+    # With pytest -k only what was asked for is told; a check needs one story to look at.
+    stories = [one for one in of(module) if one.__name__.removeprefix("story_") in wanted] or of(module)[:1]
+    with World(directory / "w", module.PRODUCT, stories).running() as made:
         made.tell()
         plays = " ".join(f"{seconds:.1f}" for seconds in made.seconds)
         SPENT.append(f"{module.PRODUCT.name}: {len(made.stories)} stories in {len(made.seconds)} plays of {plays} s")
@@ -54,7 +61,11 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def told(request: pytest.FixtureRequest, world: World) -> Story:
-    """Give a story that has come to its end well."""
+    """Give a story that has come to its end well; or see that a check is passed by what all of them left."""
+    for check in CHECKS:
+        if check.__name__ == f"check_{request.param}":
+            check(world)
+            return world.stories[0]
     story = next(one for one in world.stories if one.name == request.param)
     if story.error is not None:
         raise story.error

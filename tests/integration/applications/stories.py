@@ -9,9 +9,15 @@ Steps that need nothing in between stand in one list: a round costs a play for a
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Story, Told
+import yaml
+
+from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Story, Told, World
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def outcomes(result: Any) -> list[str]:
@@ -336,4 +342,39 @@ def story_another_versions_columns_are_understood_or_refused(story: Story) -> To
     assert not settings(story)
 
 
+# What is looked at when all stories have been told
+
+
+def check_no_secret_is_seen_anywhere(world: World) -> None:
+    """Not in what the plays printed, gave and wrote, not in the product's calls, not in any process meanwhile."""
+    secrets = {secret: story.name for story in world.stories for secret in story.secrets}
+    found = [
+        f"the secret of {secrets[secret]} is in {what}"
+        for what, text in world.everything() for secret in secrets if secret in text
+    ]
+    assert found == []
+    # Whoever looks at nothing finds nothing.
+    seen = "".join(world.watch.seen)
+    assert "ansible-playbook" in seen
+    assert world.stories[0].host in seen
+    for story in world.stories:
+        for path in story.secret_files:
+            assert path.stat().st_mode & 0o077 == 0, path
+
+
+def check_what_is_returned_is_what_is_documented(world: World) -> None:
+    for result in world.by_hand():
+        module = "application_drive" if "confirmed" in result["drives"][0] else "application_drive_info"
+        for one in result["drives"]:
+            assert set(one) == documented(module), module
+
+
+def documented(module: str) -> set[str]:
+    """The keys of an entry of ``drives``, by the module's documentation."""
+    text = (ROOT / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8")
+    returned = yaml.safe_load(re.search(r'^RETURN = r?"""\n(.*?)^"""', text, re.MULTILINE | re.DOTALL)[1])
+    return set(returned["drives"]["contains"])
+
+
+CHECKS = tuple(value for key, value in list(globals().items()) if key.startswith("check_"))
 SHARED = tuple(value for key, value in list(globals().items()) if key.startswith("story_"))

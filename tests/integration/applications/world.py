@@ -472,15 +472,22 @@ class World:
             "LC_ALL": "C.UTF-8",
         }
 
-    # Secrets
+    # What it left
+
+    def by_hand(self) -> Iterator[dict[str, Any]]:
+        """The results of all that was done by hand."""
+        for some in self.results:
+            for result in (one for told in some if isinstance(told, list) for one in told):
+                if result.get("drives"):
+                    yield result
 
     def everything(self) -> Iterator[tuple[str, str]]:
         """All that the plays left anywhere: what it is, and its text."""
         for number, text in enumerate(self.printed):
             yield f"the output of play {number}", text
         yield "the results", json.dumps(self.results, default=str)
-        for number, line in enumerate(self.watch.seen):
-            yield f"the process {number}", line
+        for line in sorted(self.watch.seen):
+            yield line[:100], line
         secret = {path for story in self.stories for path in story.secret_files}
         for path in sorted(self.directory.rglob("*")):
             if path.is_file() and path not in secret:
@@ -517,7 +524,7 @@ class Watch:
                     with contextlib.suppress(OSError):
                         text = Path("/proc", pid, part).read_bytes()
                         if text:
-                            self.seen.add(f"{part} of a process: {text.decode('utf-8', 'replace')}")
+                            self.seen.add(f"{part} of process {pid}: {text.decode('utf-8', 'replace')}")
 
 
 def _results(output: str) -> dict[tuple[int, str], Any]:
