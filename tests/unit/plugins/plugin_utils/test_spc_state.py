@@ -239,7 +239,7 @@ def test_a_drive_without_persistent_reservations_is_asked_whether_it_is_ready() 
 
 
 def test_a_reservation_under_our_own_key_is_no_change() -> None:
-    own = {"own_keys": lambda key: key == 9}
+    own: Any = {"own_keys": lambda key: key == 9}
     fenced = _spc_state.decide({"full_status": good(descriptor(CONTROLLER, 9, 3), descriptor(A, 1))}, **own)
     assert (fenced.state, fenced.fenced, fenced.fact) == ("persistent", True, None)
     another = _spc_state.decide({"full_status": good(descriptor(CONTROLLER, 9), descriptor(A, 1, 3))}, **own)
