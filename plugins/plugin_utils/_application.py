@@ -74,6 +74,8 @@ class Found:
     ending: bool = False
     #: How many of ``Reading.online`` it is while it is online; None: as many as it has names.
     counts: int | None = None
+    #: The pools of ``Reading.pools`` in which it is online.
+    pools: tuple[str, ...] = ()
 
 
 @dataclass
@@ -85,6 +87,8 @@ class Reading:
     problems: dict[str, str] = field(default_factory=dict)
     #: Online drives of the whole application as far as the query shows them, for the floor; None: not shown.
     online: int | None = None
+    #: Where drives stand in for each other only within a pool, as in a library: its online drives. The floor holds in each.
+    pools: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@
 
 """How many drives of an instance are online at a control point, for drive_sharing_minimum_online.
 
-Where one query shows all drives it says so itself. Where the application is asked about each drive on its own, the other
-drives of the instance are asked about too, once in a play. Private: may change at any time.
+Where one query shows all drives it says so itself, and for each pool of drives if there are several. Where the application
+is asked about each drive on its own, the other drives of the instance are asked about too, once in a play. Private: may
+change at any time.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ class Floor:
         #: Drives that were asked about on their own, and whether they are online as far as is known.
         self._online: dict[str, bool] = {}
         self._left = 0
+        self._pools: dict[str, int] = {}
 
     def begin(self, found: Reading, *, needed: bool) -> None:
         """Take in what was read of the drives that are to be decided; ``needed``: one of them may have to go offline."""
         if not self._minimum:
             return
         if found.online is not None:
-            self._left = found.online
+            self._left, self._pools = found.online, dict(found.pools)
             return
         self._online.update((drive, one.state == "online") for drive, one in found.drives.items())
         rest = [target for target in self._siblings if target.drive not in self._online and target.drive not in found.problems]
@@ -45,11 +47,16 @@ class Floor:
 
     def reached(self, drive: Found | None) -> bool:
         """Whether this drive is one of the last that have to stay online."""
-        return bool(self._minimum) and self._left - _counts(drive) < self._minimum
+        if not self._minimum:
+            return False
+        left = [self._left - _counts(drive), *(self._pools.get(pool, 0) - 1 for pool in (drive.pools if drive else ()))]
+        return min(left) < self._minimum
 
     def goes(self, drive: Found | None) -> None:
         """The drive is set offline."""
         self._left -= _counts(drive)
+        for pool in drive.pools if drive else ():
+            self._pools[pool] = self._pools.get(pool, 0) - 1
 
     def is_now(self, drive: str, state: str | None) -> None:
         """What was read of a drive at last."""

@@ -70,7 +70,12 @@ class Drives:
 
     def reading(self, targets: Sequence[Target]) -> Reading:
         """What is known of the targets."""
-        reading = Reading(online=self._online({target.drive for target in targets}))
+        online = self._online({target.drive for target in targets})
+        # Without a drive in its own library a process fails.
+        reading = Reading(
+            online=len({drive for drives in online.values() for drive in drives}),
+            pools={library: len(drives) for library, drives in online.items()},
+        )
         unknown = self._unknown_source()
         for target in targets:
             rows, problem = self._rows_of(target)
@@ -121,6 +126,7 @@ class Drives:
             shown="; ".join(dict.fromkeys(one.shown for one in states)),
             in_use=any(_used(row) for row in rows), ending=state == "offline" and any(_working(row) for row in rows),
             conflict=state == "offline" and all(one.conflict for one in states), counts=1,
+            pools=tuple(dict.fromkeys(row.library for row in rows if self._mountable(row))),
         )
 
     def _states(self, row: Drive) -> list[_State]:
@@ -151,16 +157,21 @@ class Drives:
             f"no path begins at {missing}; correct application_storage_protect_path_sources (query path shows the names)"
         )
 
-    def _online(self, asked: Collection[str]) -> int:
-        """Count the tape drives that are online. FILE drives have no serial number; in a short row it may be something else."""
-        return len({
-            drive
-            for row in self._rows
-            for drive in [self._mapped.get((row.library, row.name)) or row.serial]
-            if drive and (row.allocated is not None or drive in asked or drive in self._options["drive_names"])
-            and row.online.upper() == "YES"
-            and any(one.state == "online" for one in self._states(row))
-        })
+    def _online(self, asked: Collection[str]) -> dict[str, set[str]]:
+        """Give the tape drives that are online, by library.
+
+        FILE drives have no serial number; in a short row it may be something else.
+        """
+        known = {*asked, *self._options["drive_names"]}
+        found: dict[str, set[str]] = {}
+        for row in self._rows:
+            drive = self._mapped.get((row.library, row.name)) or row.serial
+            if drive and (row.allocated is not None or drive in known) and self._mountable(row):
+                found.setdefault(row.library, set()).add(drive)
+        return found
+
+    def _mountable(self, row: Drive) -> bool:
+        return row.online.upper() == "YES" and any(one.state == "online" for one in self._states(row))
 
     def _conflicts(self, rows: Rows, evidence: Rows) -> set[tuple[str, str]]:
         """Find the drives that the activity log calls reserved by others; a device that may be several drives is none."""

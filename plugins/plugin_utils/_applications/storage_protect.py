@@ -88,6 +88,11 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
         return Reading()
     left = list(answers)
     problem = _secret_file.exposed(options["credentials_file"], left.pop(0)) if options["credentials_file"] else ""
+    if options.get("scope") == "host" and not options["path_sources"]:
+        problem = (
+            "UPDATE DRIVE counts for all hosts of the instance, so a state for each host needs"
+            " application_storage_protect_path_sources; give it, or the scope instance"
+        )
     rows = _output.Rows()
     for statement in _deciding(options):
         problem = problem or _taken(options, rows, statement, left.pop(0))

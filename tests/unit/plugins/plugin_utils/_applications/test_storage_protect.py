@@ -265,6 +265,18 @@ def test_another_applications_tape_in_the_drive_is_no_job_of_the_server(site) ->
     assert site.read(ONE, change={DRIVES: short}).drives[ONE].ending is True
 
 
+def test_the_floor_is_counted_in_each_library(site) -> None:
+    """A process fails if its own library has no drive, however many others have."""
+    site.product.add("10WT001009", "SMALL1", library="SMALL")
+    site.product.add("10WT001010", "SMALL2", library="SMALL", online=False)
+    site.product.add(ONE, "SHARED07", library="VTLB")
+    reading = site.read(ONE, "10WT001009", "10WT001010")
+    assert (reading.online, reading.pools) == (4, {"TS4500A": 3, "SMALL": 1, "VTLB": 1})
+    assert {drive: found.pools for drive, found in reading.drives.items()} == {
+        ONE: ("TS4500A", "VTLB"), "10WT001009": ("SMALL",), "10WT001010": (),
+    }
+
+
 # What cannot be believed
 
 
@@ -428,6 +440,13 @@ def test_several_sources_have_a_state_each_and_are_all_set(paths) -> None:
 def test_a_drive_to_which_the_source_has_no_path_is_not_configured_there(paths) -> None:
     reading = paths.read(THREE)
     assert (reading.drives, reading.problems) == ({}, {})
+
+
+def test_a_state_for_each_host_needs_sources(site) -> None:
+    options = {**site.options(), "scope": "host"}
+    answers = [site.answer(query) for query in storage_protect.queries(options, [Target(ONE)])]
+    assert "needs application_storage_protect_path_sources" in problem(storage_protect.read(options, [Target(ONE)], answers))
+    assert storage_protect.read({**options, "scope": "instance"}, [Target(ONE)], answers).problems == {}
 
 
 def test_a_source_without_any_path_is_refused(paths) -> None:
