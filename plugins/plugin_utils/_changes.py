@@ -25,7 +25,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._resolve i
 )
 
 __all__ = [
-    "Recorded", "observation", "raise_sequence", "record", "record_unresolved", "redo", "resolve_drive",
+    "Known", "Recorded", "known", "observation", "raise_sequence", "record", "record_unresolved", "redo", "resolve_drive",
     "retry_unresolved", "state", "states",
 ]
 
@@ -49,13 +49,28 @@ class Recorded:
 
 
 @dataclass
-class _Row:
-    """A drive's row while observations are gone through."""
+class Known:
+    """What the table knows of a drive; without a status if it has no row."""
 
     status: str = ""
     holders: tuple[dict[str, Any], ...] = ()
     sequence: int = 0
     error_state: str = ""
+    detector: str = ""
+
+    def same(self, status: str, holders: tuple[dict[str, Any], ...]) -> bool:
+        """Whether that is what is known."""
+        return (self.status, self.holders) == (status, holders)
+
+    def keeps_holder(self, holders: tuple[dict[str, Any], ...], detector: str) -> bool:
+        """Whether a level reading of a reservation by somebody who cannot be told leaves the holder that another told.
+
+        Where the same detector could tell the holder before, it is another reservation now: RESERVE of SPC-2 in place of a
+        persistent one.
+        """
+        if self.status != "reserved" or holders != (_change.UNREADABLE,):
+            return False
+        return self.detector != detector
 
 
 _WRITE = """
@@ -75,11 +90,12 @@ _WRITE = """
 class _Recorder:
     """Everything that a group of observations needs to be judged, read with a few statements."""
 
-    def __init__(self, tx: Any, observations: Collection[Observation], now: float) -> None:
+    def __init__(self, tx: Any, observations: Collection[Observation], now: float, release_hold: float) -> None:
         self.tx = tx
         self.now = now
+        self.release_hold = release_hold
         drives = {one.drive for one in observations}
-        self.rows = {drive: _Row() for drive in drives}
+        self.rows = {drive: Known() for drive in drives}
         for found in _rows.select_in(tx, "SELECT * FROM drives WHERE drive IN {in}", drives):
             self.rows[found["drive"]] = _known(found)
         self.origins = {
@@ -112,7 +128,7 @@ class _Recorder:
             key = origin_key(one.origin)
             if key in self.origins:
                 return self._as(one, "repeated", f"A notification about drive {one.drive} came again; it was taken before.")
-        if (one.status, one.holders) == (row.status, row.holders):
+        if row.same(one.status, one.holders):
             return self._answered(one, "unchanged", f"Drive {one.drive} is {one.status} as known.")
         if one.level and one.seen_sequence != row.sequence:
             return self._as(
@@ -120,7 +136,7 @@ class _Recorder:
                 f"Drive {one.drive} changed while it was read (change {one.seen_sequence}, now {row.sequence});"
                 " the reading was not taken and has to be made again.",
             )
-        if one.level and row.status == "reserved" and one.holders == (_change.UNREADABLE,):
+        if one.level and row.keeps_holder(one.holders, one.detector):
             return self._answered(
                 one, "unchanged",
                 f"Drive {one.drive} is reserved as known; the reading cannot tell by whom, so the known holder stays.",
@@ -131,16 +147,23 @@ class _Recorder:
             return self._answered(one, "contradiction", against)
         return self._written(one, row)
 
-    def _written(self, one: Observation, row: _Row) -> Recorded:
-        row.status, row.holders, row.sequence = one.status, one.holders, row.sequence + 1
-        text = one.status
-        if one.holders:
-            text += f" by {', '.join(_change.port_text(port) for port in one.holders)}"
-        elif one.port is not None:
+    def _written(self, one: Observation, row: Known) -> Recorded:
+        text = _text(one.status, one.holders)
+        if one.port is not None:
             text += f" by {_change.port_text(one.port)}"
+        if one.level and row.status and row.detector != one.detector:
+            both = (
+                f"Drive {one.drive}: {row.detector} told that it is {_text(row.status, row.holders)} (change {row.sequence}), and"
+                f" reading the drive ({one.detector}) shows that it is {text}. What was read counts; if {row.detector} does not"
+                " tell the same within moments, a notification was lost or false."
+            )
+            self.history.append((self.now, "contradiction", both, one.drive, row.sequence, None, None))
+        # Drives that are opened and closed again and again flip; what is newer takes the place of a release that is held.
+        hold = self.release_hold if one.status == "released" and row.status == "reserved" else 0.0
+        row.status, row.holders, row.sequence, row.detector = one.status, one.holders, row.sequence + 1, one.detector
         few = self._concerns_nobody(one.drive, row)
         # A settled value of 0 leaves the row's own.
-        settled, due = (row.sequence, None) if few else (0, self.now)
+        settled, due = (row.sequence, None) if few else (0, self.now + hold)
         self.changes[one.drive] = (
             one.drive, one.status, _rows.dumps(list(one.holders)), None if one.port is None else _rows.dumps(one.port),
             row.sequence, one.observed_at, one.library, one.detector, self.now, settled, few, due,
@@ -149,7 +172,7 @@ class _Recorder:
         self.history.append((self.now, "change", message, one.drive, row.sequence, None, None))
         return self._answered(one, "written", message)
 
-    def _concerns_nobody(self, drive: str, row: _Row) -> str:
+    def _concerns_nobody(self, drive: str, row: Known) -> str:
         """Why a change is settled at once, or nothing."""
         one, other = self.seen.get(drive, ("none", "none"))
         # What we took has to be given back, and an error state ended, even if only one instance is left.
@@ -157,7 +180,7 @@ class _Recorder:
             return ""
         return f"{NOBODY} managed instances ({one})"
 
-    def _contradicts(self, one: Observation, row: _Row) -> str:
+    def _contradicts(self, one: Observation, row: Known) -> str:
         """Say what is odd about a release by somebody who does not hold the drive: such a RELEASE is GOOD without effect."""
         if one.level or one.port is None or row.status != "reserved" or one.port in row.holders:
             return ""
@@ -196,21 +219,32 @@ class _Recorder:
         _history.add_many(self.tx, self.history)
 
 
-def record(tx: Any, observations: Iterable[Observation], now: float) -> list[Recorded]:
+def _text(status: str, holders: Iterable[Mapping[str, Any]]) -> str:
+    ports = ", ".join(_change.port_text(port) for port in holders)
+    return f"{status} by {ports}" if ports else status
+
+
+def record(tx: Any, observations: Iterable[Observation], now: float, release_hold: float = 0.0) -> list[Recorded]:
     """Write what is new of many observations in one transaction; one Recorded for each, in their order.
 
-    Raises TableError.
+    ``release_hold``: seconds until a release becomes due, unless something newer comes. Raises TableError.
     """
     group = list(observations)
     if not group:
         return []
-    recorder = _Recorder(tx, group, now)
+    recorder = _Recorder(tx, group, now, release_hold)
     results = [recorder.take(one) for one in group]
     recorder.write()
     return results
 
 
-def _known(found: Mapping[str, Any]) -> _Row:
+def known(tx: Any, drives: Collection[str]) -> dict[str, Known]:
+    """What the table knows of these drives."""
+    rows = {row["drive"]: _known(row) for row in _rows.select_in(tx, "SELECT * FROM drives WHERE drive IN {in}", drives)}
+    return {drive: rows.get(drive) or Known() for drive in drives}
+
+
+def _known(found: Mapping[str, Any]) -> Known:
     """What a row says; a damaged one is equal to nothing, and the next change overwrites it."""
     sequence = found["sequence"]
     if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < _change.MAX_SEQUENCE:
@@ -218,8 +252,8 @@ def _known(found: Mapping[str, Any]) -> _Row:
     try:
         change = _rows.change_of(found)
     except InvalidValueError:
-        return _Row(sequence=sequence)
-    return _Row(change["status"], tuple(change["holders"]), sequence, found["error_state"])
+        return Known(sequence=sequence)
+    return Known(change["status"], tuple(change["holders"]), sequence, found["error_state"], change["detector"])
 
 
 def retry_unresolved(tx: Any, now: float) -> list[Recorded]:

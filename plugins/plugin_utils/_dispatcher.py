@@ -62,11 +62,17 @@ class Options:
     gather_most: float = 0.5
     poll_interval: float = 0.1
     keep_history: float = 90 * _DAY
+    #: How long a release waits in the table before it becomes due; anything newer of the drive takes its place.
+    release_hold: float = 0.0
 
+
+#: The same where a detector reads drives again and again, and so sees each opening and closing.
+POLLED_RELEASE_HOLD = 5.0
 
 _LIMITS = {
     "batches": (1, 100), "changes": (1, 10_000), "claim_timeout": (1, 3600), "emissions": (1, 100),
     "gather": (0, 10), "gather_most": (0, 60), "poll_interval": (0.01, 10), "keep_history": (3600, 3650 * _DAY),
+    "release_hold": (0, 3600),
 }
 
 

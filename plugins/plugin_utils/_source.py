@@ -10,6 +10,7 @@ Private: may change at any time.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib
 import logging
 import time
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _changes,
     _dispatcher,
+    _history,
     _identifiers,
     _store,
 )
@@ -38,8 +40,9 @@ DETECTORS = ("snmp", "webhook")
 _ENGINE = {"eda_feedback_queue", "feedback", "name"}
 
 
-#: What a detector tells beside the drive.
+#: What a detector tells beside the drive, and what only one tells that reads drives.
 _FIELDS = ("status", "holders", "port", "observed_at", "library", "detector", "origin")
+_LEVEL_FIELDS = ("level", "seen_sequence")
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,10 @@ def check(args: Mapping[str, Any]) -> Config:
     if not detectors:
         msg = f"reservations needs at least one detector; give it one of {', '.join(DETECTORS)}"
         raise InvalidValueError(msg)
-    return Config(table, site, detectors, _dispatcher.check(args.get("dispatcher")))
+    dispatcher = _dispatcher.check(args.get("dispatcher"))
+    if "scsi" in detectors and "release_hold" not in (args.get("dispatcher") or {}):
+        dispatcher = dataclasses.replace(dispatcher, release_hold=_dispatcher.POLLED_RELEASE_HOLD)
+    return Config(table, site, detectors, dispatcher)
 
 
 class TableThread:
@@ -128,8 +134,10 @@ class Sink:
         call: Callable[[Callable[[Any], Any]], Awaitable[Any]],
         wake: Callable[[], None],
         clock: Callable[[], float] | None = None,
+        release_hold: float = 0.0,
     ) -> None:
-        """``wake`` is called after each write. ``clock``: instead of the table's."""
+        """``wake`` is called after each write. ``clock``: instead of the table's. ``release_hold``: as the dispatcher's."""
+        self._release_hold = release_hold
         self._call = call
         self._wake = wake
         self._clock = clock
@@ -174,11 +182,36 @@ class Sink:
                     places.append(place)
                 except InvalidValueError as exc:
                     results[place] = exc
-            for place, recorded in zip(places, _changes.record(tx, observations, now), strict=True):
+            for place, recorded in zip(places, _changes.record(tx, observations, now, self._release_hold), strict=True):
                 results[place] = recorded.result
                 if recorded.result == "contradiction":
                     self._report.tell("contradiction", recorded.drive, recorded.message)
         return results
+
+    async def known(self, drives: Sequence[str], token: Any) -> tuple[Any, dict[str, _changes.Known] | None]:
+        """Give what the table knows of these drives, with the token for the next time; None if nothing was written since."""
+
+        def read(store: Any) -> tuple[Any, dict[str, _changes.Known] | None]:
+            now = store.changed_token()
+            if now == token:
+                return token, None
+            with store.read() as tx:
+                return now, _changes.known(tx, drives)
+
+        return await self._call(read)
+
+    async def note(self, kind: str, message: str, drive: str | None = None) -> None:
+        """Put a sentence into the history; one of the kind ``alert`` is told in the log as well."""
+
+        def write(store: Any) -> None:
+            with store.write() as tx:
+                _history.add(tx, (self._clock or store.now)(), kind, message, drive)
+
+        await self._call(write)
+
+    async def site(self) -> str:
+        """Give the table's site."""
+        return await self._call(lambda store: str(store.site))
 
     async def meta_get(self, key: str) -> str | None:
         """Read a value that the table keeps for a detector."""
@@ -206,6 +239,7 @@ def _parts(fields: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         msg = f"What a detector tells must name the drive by serial, wwpn, wwnn or location, not {str(fields)[:60]!r}"
         raise InvalidValueError(msg)
     rest: dict[str, Any] = {key: fields.get(key) for key in _FIELDS}
+    rest |= {key: fields[key] for key in _LEVEL_FIELDS if key in fields}
     if rest["holders"] is None:
         rest["holders"] = ()
     return {**drive, "library": fields.get("library")}, rest
@@ -251,7 +285,7 @@ async def serve(put: Callable[[dict[str, Any]], Awaitable[None]], config: Config
     try:
         await open_table(thread)
         dispatcher = _dispatcher.Dispatcher(thread.call, put, config.dispatcher)
-        sink = Sink(thread.call, dispatcher.wake)
+        sink = Sink(thread.call, dispatcher.wake, release_hold=config.dispatcher.release_hold)
         tasks = [asyncio.create_task(dispatcher.run(), name="dispatcher")]
         for name, settings in config.detectors.items():
             file = importlib.import_module(f"{__package__}._detectors.{name}")

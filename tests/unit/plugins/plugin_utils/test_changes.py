@@ -90,10 +90,60 @@ def test_a_level_reading_counts_only_if_nothing_came_meanwhile(world: World) -> 
 
 def test_a_level_reading_that_cannot_tell_who_leaves_the_known_holder(world: World) -> None:
     world.hosts("ab").see("reserved", "a")
-    assert world.see("reserved", UNREADABLE, level=True, seen_sequence=1).result == "unchanged"
+    assert world.see("reserved", UNREADABLE, level=True, seen_sequence=1, detector="scsi").result == "unchanged"
     assert world.state()["holders"] == [port(0)]
     world.see("released", port=port(0))
-    assert world.see("reserved", UNREADABLE, level=True, seen_sequence=2).result == "written"
+    assert world.see("reserved", UNREADABLE, level=True, seen_sequence=2, detector="scsi").result == "written"
+
+
+def test_a_detector_that_could_tell_the_holder_and_cannot_any_more_sees_another_reservation(world: World) -> None:
+    world.hosts("ab").see("reserved", "a", level=True, seen_sequence=0, detector="scsi")
+    assert world.see("reserved", UNREADABLE, level=True, seen_sequence=1, detector="scsi").result == "written"
+    assert world.state()["holders"] == [UNREADABLE]
+
+
+def test_a_level_reading_against_another_detector_is_written_and_told_with_both_sides(world: World) -> None:
+    world.hosts("ab").see("reserved", "a")
+    assert world.see("reserved", "b", level=True, seen_sequence=1, detector="scsi").result == "written"
+    assert world.messages("contradiction") == [
+        "Drive D1: snmp told that it is reserved by fc 10000090fa000000 (change 1), and reading the drive (scsi) shows that it is"
+        " reserved by fc 10000090fa000001. What was read counts; if snmp does not tell the same within moments, a notification"
+        " was lost or false."
+    ]
+    world.see("released", level=True, seen_sequence=2, detector="scsi")
+    world.see("reserved", "a")
+    assert len(world.messages("contradiction")) == 1
+
+
+def test_a_release_can_be_held_and_what_is_newer_takes_its_place(world: World) -> None:
+    world.hosts("ab")
+
+    def see(status: str, *holders: str, seen: int) -> None:
+        with world.transaction() as tx:
+            one = world.observation(status, *holders, level=True, seen_sequence=seen, detector="scsi")
+            assert _changes.record(tx, [one], world.now, 5.0)[0].result == "written"
+
+    def settle() -> None:
+        with world.transaction() as tx:
+            tx.execute("UPDATE drives SET due = NULL")
+
+    see("released", seen=0)
+    assert world.due() == ["D1"]
+    settle()
+    see("reserved", "a", seen=1)
+    assert world.due() == ["D1"]
+    settle()
+    see("released", seen=2)
+    assert world.due() == []
+    world.now += 4
+    see("reserved", "a", seen=3)
+    assert world.due() == ["D1"]
+    settle()
+    see("released", seen=4)
+    world.now += 4.9
+    assert world.due() == []
+    world.now += 0.2
+    assert world.due() == ["D1"]
 
 
 def test_a_release_by_somebody_else_changes_nothing_and_is_told(world: World) -> None:

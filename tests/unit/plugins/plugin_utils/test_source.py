@@ -201,8 +201,8 @@ def test_a_table_that_cannot_be_written_is_an_error_for_all(taker: Taker, monkey
 def test_if_the_transaction_fails_at_its_end_nothing_counts_as_taken(taker: Taker, monkeypatch: pytest.MonkeyPatch) -> None:
     real = _changes.record
 
-    def failing(tx: Any, observations: Any, now: float) -> Any:
-        real(tx, observations, now)
+    def failing(*args: Any) -> Any:
+        real(*args)
         raise TableError("The disk is full.")
 
     with monkeypatch.context() as patch:
