@@ -134,6 +134,11 @@ cat "$_d/said"
 call "$_download" -device "$_device" -file "$_d/back" ${1+"$@"} || failed 94 "after the upload, $_download"
 clean "$_d/after" >"$_d/wanted"
 clean "$_d/back" >"$_d/there"
+clean "$_d/before" >"$_d/old"
+# Nothing was changed at all: the listing will say so.
+if cmp -s "$_d/old" "$_d/there"; then
+  leave 0
+fi
 _lost=`comm -23 "$_d/wanted" "$_d/there" | sed 3q | tr '\n' ';'`
 if [ -n "$_lost" ]; then
   tell "the definition of device $_device is not what was uploaded, it lacks: $_lost what it was before is in $_d/before"
