@@ -191,7 +191,49 @@ def test_it_is_installed_works_and_is_removed(site: Site) -> None:
     assert changed(site.play(entry="remove")) == 0
 
 
+def test_netbackups_script_reports_what_it_is_called_with(site: Site) -> None:
+    receiver: Receiver = site.receiver  # type: ignore[attr-defined]
+    script = site.folder / "volmgr" / "shared_drive_notify"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\n# the site's own\n")
+    variables = {
+        "reservation_sender_netbackup_script": str(script),
+        "reservation_sender_drives": [{"serial": DRIVE, "names": ["IBM.ULT3580-TD9.000"]}],
+        "reservation_sender_query_command": [],
+        "reservation_sender_query_input": [],
+    }
+    site.play(**variables)
+    assert changed(site.play(**variables)) == 0
+    assert stat.S_IMODE(script.stat().st_mode) == 0o755
+    (before,) = (path for path in script.parent.iterdir() if path != script)
+    assert "the site's own" in before.read_text()
+    receiver.start()
+    try:
+        for operation, row in (
+            ("SCANHOST", None), ("RESERVED", ("reserved", 1)), ("ASSIGNED", ("reserved", 1)),
+            ("SCANHOST", ("reserved", 1)), ("RELEASED", ("released", 2)),
+        ):  # fmt: skip
+            done = subprocess.run(
+                [script, "IBM.ULT3580-TD9.000", "media2", operation],
+                capture_output=True, text=True, env=site.environment, check=False,
+            )  # fmt: skip
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+            assert receiver.rows().get(DRIVE) == row
+        done = subprocess.run([script, "$(id)", "media2", "RESERVED"], capture_output=True, text=True, env=site.environment, check=False)
+        assert (done.returncode, "uid=" in done.stderr) == (0, False)
+        assert "$(id)" in done.stderr
+    finally:
+        receiver.stop()
+    site.play(entry="remove", **variables)
+    assert subprocess.run([script, "IBM.ULT3580-TD9.000", "media2", "RESERVED"], check=False).returncode == 0
+    assert not site.program.exists()
+
+
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {
+    "a_script_of_another_name": (
+        "reservation_sender_netbackup_script must be", {"reservation_sender_netbackup_script": "/usr/openv/volmgr/bin/ltid"},
+    ),
+    "a_program_with_a_blank": ("reservation_sender_program must be", {"reservation_sender_program": "/opt/a b/drive_use"}),
     "an_address_with_an_option": ("reservation_sender_receiver must be", {"reservation_sender_receiver": "-D ALL"}),
     "a_user_of_two_lines": ("reservation_sender_user must be", {"reservation_sender_user": "a\ndefVersion 1"}),
     "a_short_passphrase": ("must have at least 8 characters", {"reservation_sender_priv_passphrase": "1234567"}),
