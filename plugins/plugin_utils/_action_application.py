@@ -57,16 +57,19 @@ class ApplicationAction(DriveSharingAction):
         self, task_vars: Mapping[str, Any], instance: str, name: str, over: Mapping[str, Any] | None = None
     ) -> tuple[ModuleType, dict[str, Any]]:
         """The file and the options of an instance's application on this host."""
+        host = str(task_vars["inventory_hostname"])
+        file = _application.load(name)
         entry: Mapping[str, Any] = {}
+        # A host that is told without describing the instance is a control point that others name.
+        scope = file.SCOPES[0] if instance == host else "instance"
         for one in self.entries(task_vars):
             if one["instance"] == instance and one["application"] == name:
-                entry = one["options"]
-        file = _application.load(name)
+                entry, scope = one["options"], one["scope"]
         self._check_shell(task_vars, name, file)
         variables = self.variables(task_vars, f"application_{name}_")
         options = file.check(_application.options_of(name, file, variables, {**entry, **(over or {})}))
         # Device files are by host, and only the application's file knows whose it needs.
-        return file, {**options, "control_point": str(task_vars["inventory_hostname"])}
+        return file, {**options, "control_point": host, "scope": scope}
 
     def chosen(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, ModuleType, dict[str, Any]]:
         """The instance that a person means: the one named, or the only one."""

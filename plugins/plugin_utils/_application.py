@@ -10,7 +10,7 @@ A file ``_applications/<name>.py`` has
 - ``SCOPES``: what a drive's state can belong to there, a tuple of ``host`` (a state for each host) and ``instance`` (one for
   all); the first is meant where an entry of drive_sharing_applications says nothing, and gives no control points;
 - ``check(options) -> options``: the options in their final form; raises InvalidValueError;
-  from then on they have the key ``control_point``, the host that is asked;
+  from then on they have the keys ``control_point``, the host that is asked, and ``scope``, one of ``SCOPES``;
 - ``queries(options, targets) -> list[list[str] | Dialogue]``: what is run to read the state of the drives;
 - ``read(options, targets, answers) -> Reading``: what their answers say;
 - ``settings(options, state, names, targets) -> list[Setting]``: the commands that set drives online or offline;

@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _application,
     _associations,
     _host_variables,
     _plan,
@@ -135,3 +136,15 @@ def test_an_inventory_uses_documented_variables_only(site: Site) -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/variables.md").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bdrive_sharing_\w+(?=:)", site.inventory)) <= documented
     assert yaml.safe_load(site.inventory)
+
+
+@pytest.mark.parametrize("site", SITES, ids=str)
+def test_options_of_an_application_in_an_inventory_are_taken_by_it(site: Site, tmp_path: Path) -> None:
+    for host, variables in load(site, tmp_path).variables.items():
+        for entry in _host_variables.applications(variables.get("drive_sharing_applications"), host):
+            name = entry["application"]
+            if entry["options"] or any(variable.startswith(f"application_{name}_") for variable in variables):
+                file = _application.load(name)
+                file.check(_application.options_of(name, file, variables, entry["options"]))
+    if site.title == "NetBackup":
+        assert "application: netbackup" in site.inventory
