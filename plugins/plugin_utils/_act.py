@@ -48,6 +48,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._steps imp
 MANY = 200
 #: Seconds for writing records without setting anything, and the shell's own work for one drive.
 RECORD_SECONDS, EACH = 5, 0.1
+#: Seconds after which a drive is read again that is offline in a way that the application may end by itself.
+PASSING_SECONDS = 60.0
 #: How often a record that changed between reading and setting is read again.
 READ_AGAIN = 3
 
@@ -116,6 +118,8 @@ class Act:
     def _looked_after(self, answer: Answer) -> Answer:
         """Have a drive that is offline here read again where the application may forget that it is."""
         self._floor.is_now(answer.ask.drive, answer.state_read)
+        if answer.passing and answer.state_read == "offline" and not answer.observed and answer.ask.relation not in ("own", "none"):
+            return replace(answer, recheck=PASSING_SECONDS)
         recheck = getattr(self._file, "recheck", None)
         if recheck is None or answer.observed or not (answer.taken and answer.state_read == "offline"):
             return answer

@@ -88,6 +88,8 @@ class Answer:
     observed: bool = False
     #: Seconds after which the drive is read again though all is well, because the application may forget; 0: never.
     recheck: float = 0.0
+    #: The application may set it online by itself.
+    passing: bool = False
 
     @property
     def changed(self) -> bool:
@@ -138,6 +140,7 @@ def answered(one: Known, *, observed: bool = False, state_read: str | None = Non
         names=found.names if found else (), shown=found.shown if found else "",
         set_to=one.decision.set_to, doubt=one.doubt,
         record_sequence=one.record.sequence if one.record else 0, observed=observed,
+        passing=found.passing if found else False,
     )
 
 

@@ -72,6 +72,8 @@ class Found:
     #: It is set offline and gets no more jobs, but one that was running goes on until it ends by itself: then ``state`` is
     #: offline, and the drive is confirmed only once this is over.
     ending: bool = False
+    #: It is offline in a way that the application may end by itself, as while it polls the drive: it is read again after a while.
+    passing: bool = False
     #: How many of ``Reading.online`` it is while it is online; None: as many as it has names.
     counts: int | None = None
     #: The pools of ``Reading.pools`` in which it is online.

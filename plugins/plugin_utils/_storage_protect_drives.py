@@ -51,6 +51,8 @@ class _State:
     shown: str
     #: The server set it offline by itself, after it had found the drive reserved.
     conflict: bool
+    #: The server set it offline by itself, and may end that by itself.
+    passing: bool = False
 
 
 class Drives:
@@ -125,6 +127,7 @@ class Drives:
             names=tuple(dict.fromkeys(str(one.way) for one in states)), state=state,
             shown="; ".join(dict.fromkeys(one.shown for one in states)),
             in_use=any(_used(row) for row in rows), ending=state == "offline" and any(_working(row) for row in rows),
+            passing=state == "offline" and any(one.passing for one in states),
             conflict=state == "offline" and all(one.conflict for one in states), counts=1,
             pools=tuple(dict.fromkeys(row.library for row in rows if self._mountable(row))),
         )
@@ -132,11 +135,10 @@ class Drives:
     def _states(self, row: Drive) -> list[_State]:
         reserved = (row.library, row.name) in self._reserved
         if not self._options["path_sources"]:
-            # NO is an administrator's.
+            # NO is an administrator's, and stays.
             own = row.online.upper() != "NO"
-            return [
-                _State(Way(row.library, row.name), self._state(row.online), f"{row.library}/{row.name}: {_shown(row)}", reserved and own)
-            ]
+            way = Way(row.library, row.name)
+            return [_State(way, self._state(row.online), f"{way}: {_shown(row)}", reserved and own, own)]
         return [
             _State(way, self._state(online), f"{way}: {first_words(online, 60)} (the drive: {_shown(row)})", reserved)
             for source in self._options["path_sources"]

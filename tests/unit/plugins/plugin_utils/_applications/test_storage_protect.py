@@ -226,6 +226,12 @@ def test_the_spelling_of_online_decides(site, word, state) -> None:
     assert reading.online == 3 - (state != "online")
 
 
+def test_what_the_server_did_itself_it_may_end_itself_so_that_the_drive_is_read_again(site) -> None:
+    for word, passing in (("POLLING", True), ("UNAVAILABLE SINCE 1", True), ("NO", False), ("YES", False), ("JA", False)):
+        site.product.update(ONE, word=word)
+        assert site.read(ONE).drives[ONE].passing is passing, word
+
+
 def test_another_spelling_can_be_configured(site) -> None:
     site.product.update(ONE, word="AWAY")
     assert states(site.read(ONE, offline_pattern="NO|AWAY")) == {ONE: "offline"}
