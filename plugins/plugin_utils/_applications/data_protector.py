@@ -53,17 +53,18 @@ class _DataProtector(Configured):
     """Its listing has records, not lines."""
 
     def rows_of(self, options: Mapping[str, Any], output: str, library: str) -> list[dict[str, Any]]:
-        """One for each logical device; a record with two names is none that we know."""
+        """One for each logical device; what a record with several names says cannot be told."""
         rows = []
         for record in _RECORDS.split(output):
             names = _DEVICE.findall(record)
-            if len(names) != 1:
-                continue
-            state = "offline" if _DISABLE.search(record) else "online"
-            rows.append({
-                "name": names[0], "serial": None, "device": None, "state": state, "in_use": False, "conflict": False,
-                "shown": "disabled" if state == "offline" else "enabled",
-            })  # fmt: skip
+            if len(names) == 1:
+                state, shown = ("offline", "disabled") if _DISABLE.search(record) else ("online", "enabled")
+            else:
+                state, shown = "other", "a record with several names"
+            rows += [
+                {"name": name, "serial": None, "device": None, "state": state, "in_use": False, "conflict": False, "shown": shown}
+                for name in names
+            ]
         return rows
 
     def nothing_found(self, key: str, said: str) -> str:
@@ -149,6 +150,15 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
         rows = _PRODUCT.rows_of(options, answers[0].output, "")
         online = {row["name"] for row in rows if row["state"] == "online"}
         reading.online = sum(bool(online & set(names)) for names in options["drive_names"].values())
+    for drive, found in list(reading.drives.items()):
+        missing = [name for name in options["drive_names"].get(drive, ()) if name not in found.names]
+        if missing:
+            # By one that is misspelt here the drive would be used on.
+            del reading.drives[drive]
+            reading.problems[drive] = (
+                f"the cell has no device {missing[0]}, which application_data_protector_drive_names gives beside"
+                f" {', '.join(found.names)}; correct it"
+            )
     if not options["in_use_command"] or len(answers) < 2:
         return reading
     problem = _PRODUCT.problem(options, answers[1])

@@ -178,7 +178,22 @@ def test_the_line_of_one_device_is_not_that_of_the_next() -> None:
 
 def test_a_record_with_two_names_is_not_believed() -> None:
     text = record("A").replace(LINE, "") + record("B", "-disable") + record("C")
-    assert found(read(options(drive_names={"7701": "A", "7702": "B"}), text)) == {}
+    reading = read(options(drive_names={"7701": "A", "7702": "B"}), text)
+    assert found(reading) == {"7701": (("A",), "other"), "7702": (("B",), "other")}
+    assert reading.drives["7702"].shown == "B: a record with several names"
+
+
+def test_one_of_a_drives_devices_that_is_misspelt_is_refused_for_the_drive_would_be_used_by_it() -> None:
+    reading = read(options(drive_names={"7701": ["ULT_1_alpha", "ULT_1_beat"], "7702": "ULT_2"}), ALL)
+    assert found(reading) == {"7702": (("ULT_2",), "offline")}
+    assert reading.problems == {
+        "7701": "the cell has no device ULT_1_beat, which application_data_protector_drive_names gives beside ULT_1_alpha; correct it"
+    }
+
+
+def test_a_drive_of_which_the_cell_has_no_device_is_not_configured() -> None:
+    reading = read(options(drive_names={"7701": ["X", "Y"], "7702": "ULT_2"}), ALL)
+    assert (list(reading.drives), reading.problems) == (["7702"], {})
 
 
 @pytest.mark.parametrize("text", ["", "The cell manager is not reachable", "Device Name  Library  Host\nULT_2  MSL  alpha\n", "===\n" * 9])
