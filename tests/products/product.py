@@ -233,10 +233,10 @@ class Product:
         """Whether the program is to print as another version does."""
         return self._behaviour[0] == "columns"
 
-    def main(self, program: str, words: Sequence[str]) -> int:
-        """Be one of the product's programs."""
-        lines: tuple[str, ...] = ()
-        if program in self.DIALOGUES:
+    def main(self, program: str, words: Sequence[str], given: Sequence[str] | None = None) -> int:
+        """Be one of the product's programs; ``given``: the lines of standard input, for who calls it without a process."""
+        lines: tuple[str, ...] = tuple(given or ())
+        if given is None and program in self.DIALOGUES:
             lines = tuple(sys.stdin.buffer.read().decode("utf-8", "replace").splitlines())
         call = Call(program, tuple(words), lines, self.sets(program, words, lines), dict(os.environ))
         self._log(call)

@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.tests.bench import applications
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "applications.md").read_text(encoding="utf-8")
 FILES = "ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications"
@@ -43,6 +45,11 @@ def matrix(page: str) -> dict[str, dict[str, str]]:
 
 
 ROWS = matrix(PAGE)
+#: application: commands to ask about 100 drives, and to set them.
+MANY = {
+    row[1]: (int(row[2]), int(row[3]))
+    for row in re.finditer(r"^\| `(\w+)` \| (\d+) \| (\d+) \|$", PAGE.partition("## Many drives at once")[2], re.MULTILINE)
+}
 
 
 def file(name: str) -> ModuleType:
@@ -90,3 +97,28 @@ def test_how_it_is_proven_is_one_of_three_and_there_is_such_a_proof(name: str) -
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_row_says_of_evidence_begins_with_yes_or_no(name: str) -> None:
     assert re.match(r"(yes|no|if)\b", ROWS[name]["evidence"])
+
+
+def test_the_table_of_many_drives_has_every_role_once() -> None:
+    assert list(MANY) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_commands_for_many_drives_are_those_of_the_fakes_log(name: str) -> None:
+    """A command for each drive takes its time, so a hundred are worked out of few; one for all of them is tried."""
+    two, four = applications.measure(name, 2), applications.measure(name, 4)
+    if two == four:
+        hundred = applications.measure(name, 100)
+        assert (hundred.asked, hundred.set) == MANY[name]
+        return
+    asked, setting = (few + (more - few) * 49 for few, more in ((two.asked, four.asked), (two.set, four.set)))
+    assert (asked, setting) == MANY[name]
+
+
+def test_the_command_that_the_page_names_prints_its_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "python tests/bench/applications.py" in PAGE
+    monkeypatch.setattr("sys.argv", ["applications.py", "bacula", "bareos"])
+    applications.main()
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 4
+    assert set(printed) <= set(PAGE.splitlines())
