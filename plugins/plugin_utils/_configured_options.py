@@ -140,9 +140,9 @@ class _Check:
         if key != "query_command" and not many and not one:
             msg = f"{self._prefix}{key} must name the drive by {{name}}, {{serial}}, {{device}} or a list form of it"
             raise InvalidValueError(msg)
-        for form in self._product.forms:
-            if any(f"{{{form}}}" in word for word in words) and not final[form]:
-                msg = f"{self._prefix}{form} must be given, because {self._prefix}{key} has {{{form}}}"
+        for own in self._product.forms:
+            if any(f"{{{own}}}" in word for word in words) and not final[own]:
+                msg = f"{self._prefix}{own} must be given, because {self._prefix}{key} has {{{own}}}"
                 raise InvalidValueError(msg)
         if self._product.libraries:
             self._check_libraries(key, words, many, final["libraries"])

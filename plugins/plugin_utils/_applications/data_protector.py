@@ -17,7 +17,12 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _data_protector_script
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Reading, Said, Target
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import (
+    Reading,
+    Said,
+    Setting,
+    Target,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configured import Configured
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configured_options import OPTIONS as CONFIGURED
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configured_options import Product
@@ -178,11 +183,11 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
 
 def settings(
     options: Mapping[str, Any], state: str, names: Mapping[str, Sequence[str]], targets: Sequence[Target]
-) -> list[Any]:
+) -> list[Setting]:
     """One for each drive, with a command for each of its logical devices."""
-    made = _PRODUCT.settings(options, state, names, targets)
     return [
-        replace(one, commands=tuple(tuple(_set_words(options, state, str(words[0]))) for words in one.commands)) for one in made
+        Setting((target.drive,), tuple(tuple(_set_words(options, state, name)) for name in names[target.drive]))
+        for target in targets
     ]
 
 
