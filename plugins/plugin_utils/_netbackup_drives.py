@@ -19,8 +19,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applicati
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._netbackup_options import NAME
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._netbackup_output import (
-    Configured,
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._netbackup_output import Configured
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._netbackup_status import (
     Shown,
     pending,
     state_of,
@@ -50,8 +50,9 @@ class Way:
 
     @property
     def label(self) -> str:
-        """How it is told from the other ways of the drive."""
-        return self.path or self.host or self.name
+        """How it is told from the other ways of the drive, as one word."""
+        what = self.path or self.name.replace(" ", "_")
+        return f"{self.host}:{what}" if self.host else what
 
 
 _DETAILS = re.compile(r"(.*) \(([^()]+)\)")
@@ -73,8 +74,8 @@ def way_of(name: str) -> Way:
         return Way(name)
     details = match[2].split("; ")
     place = _PLACE.fullmatch(details[0])
-    flags = {key: text in details for key, text in _FLAGS.items()}
-    return Way(match[1], **(place.groupdict() if place else {}), **flags)
+    host, path = (place["host"], place["path"]) if place else (None, None)
+    return Way(match[1], host, path, commented=_FLAGS["commented"] in details, left=_FLAGS["left"] in details)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _netbackup_output as output
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _netbackup_status as status
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import (
     Found,
     Reading,
@@ -71,9 +72,9 @@ def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[
     everywhere = bool(options["media_servers"])
     found = [[_program(options, "tpconfig"), "-emm_dev_list" if everywhere else "-dl"]]
     operate = _program(options, "vmoprcmd")
-    status = ["-xdraw", "ds"] if options["status"] == "raw" else ["-d"]
+    shown = ["-xdraw", "ds"] if options["status"] == "raw" else ["-d"]
     for host in _servers(options):
-        found += [[operate, *status, *_on(host)], [operate, "-dp", "ds", *_on(host)]]
+        found += [[operate, *shown, *_on(host)], [operate, "-dp", "ds", *_on(host)]]
     if options["conflict_log"]:
         found.append(["grep", "Reservation Conflict status", options["conflict_log"]])
     return found
@@ -95,7 +96,7 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
     servers = [
         _server(options, host, asked[1 + 2 * place:3 + 2 * place], names) for place, host in enumerate(_servers(options))
     ]
-    conflicts = output.conflicts(asked[-1][1]) if options["conflict_log"] else {}
+    conflicts = status.conflicts(asked[-1][1]) if options["conflict_log"] else {}
     drives = Drives(options, configured, servers)
     for target in targets:
         try:
@@ -111,13 +112,13 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
 
 def _server(options: Mapping[str, Any], host: str | None, asked: Sequence[tuple[str, Any]], names: Sequence[str]) -> Server:
     server = Server(host)
-    status, paths = asked
+    shown, paths = asked
     try:
-        server.rows = (output.raw if options["status"] == "raw" else output.table)(*status, names)
+        server.rows = (status.raw if options["status"] == "raw" else status.table)(*shown, names)
     except output.AnswerError as exc:
         server.problem = str(exc)
     try:
-        server.paths = output.paths(*paths)
+        server.paths = status.paths(*paths)
     except output.AnswerError as exc:
         server.no_paths = str(exc)
     return server

@@ -185,6 +185,7 @@ def test_a_drive_that_is_configured_but_not_known_to_the_device_daemon_is_a_prob
     ("TLD", "online"), ("ACS", "online"), ("TLH", "online"), ("TL8", "online"), ("AVR", "online"), ("OPR", "online"),
     ("SCAN", "online"), ("SCAN-TLD", "online"), ("MIXED", "online"),
     ("DOWN", "offline"), ("DOWN-TLD", "offline"), ("DOWN-ACS", "offline"), ("PEND", "offline"), ("PEND-TLD", "offline"),
+    ("DISABLED", "offline"),
     ("RESTART", "other"), ("NEWMODE", "other"), ("DOWN-NEW", "other"),
 ])  # fmt: skip
 @pytest.mark.parametrize("status", ["raw", "table"])

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import netbackup
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._netbackup_status import state_of
 from ansible_collections.tapeworks.drive_sharing.tests.products.netbackup import DOWN, HERE
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils._applications.netbackup_site import (
     Answered,
@@ -195,3 +200,78 @@ def test_the_robot_after_a_drive_gives_it_no_path_and_no_serial_number(site: Sit
 def test_the_user_or_reason_of_a_column_is_no_number(site: Site) -> None:
     site.spoil = {"-xdraw": lambda text: text.replace(" 16 ", " 0x00000010 ")}
     assert site.read(ONE).drives[ONE.drive].in_use is False
+
+
+PIECES = st.sampled_from([
+    "DRIVESTATUS ", "Drive Name ", "Drive: ", "Serial Number ", "Drive Path ", "Media Server: ", "Drv DrivePath Status Label Ready",
+    "                    DRIVE STATUS", "          ADDITIONAL DRIVE STATUS", ONE.drive, NAME, "TLD", "DOWN-TLD", "PEND-TLD", "-", "0", "7", "Yes",
+    "/dev/nst0", "\n", " ", "   ", ":", "=", "(", "\0", "\x1b[2J", "{{ 7 * 7 }}", "EMM failed", HERE,
+    "Drv Type   Control  User      Label  RecMID  ExtMID  Ready   Wr.Enbl.  ReqId", "Drv DriveName            Shared    Assigned        Comment",
+])  # fmt: skip
+ANSWERS = st.lists(PIECES | st.text(max_size=5), max_size=40).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(ANSWERS, min_size=6, max_size=6), status=st.sampled_from(["raw", "table"]), everywhere=st.booleans())
+def test_whatever_is_answered_it_is_a_drive_a_sentence_or_nothing(texts: list[str], status: str, everywhere: bool) -> None:
+    options = netbackup.check({
+        "status": status, "media_servers": [HERE] if everywhere else [], "conflict_log": "/var/log/messages",
+    })  # fmt: skip
+    options |= {"control_point": HERE, "scope": "host"}
+    answers = [Answered(text) for text, _query in zip(texts, netbackup.queries(options, [ONE]), strict=False)]
+    reading = netbackup.read(options, [ONE], answers)
+    assert not (set(reading.drives) & set(reading.problems))
+    assert all(problem.isprintable() for problem in reading.problems.values())
+    for found in reading.drives.values():
+        assert found.state in ("online", "offline", "other")
+        for state in ("online", "offline"):
+            assert netbackup.settings(options, state, {ONE.drive: found.names}, [ONE])
+
+
+@pytest.mark.parametrize("line", [
+    "a" + " " * 250_000 + "x", "EMM " * 60_000, "        " + "A " * 120_000 + "!", "1 x" + " " * 250_000 + "y",
+    "Reservation Conflict status from " * 8_000, "Drive: " + "x" * 250_000, "DRIVESTATUS " + "- " * 120_000, "Drive Name " + "x y " * 60_000,
+], ids=range(8))  # fmt: skip
+@pytest.mark.parametrize("status", ["raw", "table"])
+def test_a_line_that_has_no_end_takes_no_time(site: Site, line: str, status: str) -> None:
+    site.given = {"status": status, "conflict_log": "/var/log/messages"}
+    for query in ("tpconfig", "-xdraw", "vmoprcmd -d", "-dp", "grep"):
+        site.spoil = {query: lambda text: f"{text}\n{line}\n"}
+        site.read(ONE)
+    site.given = {"status": status, "media_servers": [HERE]}
+    site.spoil = {"tpconfig": lambda text: f"{text}\n{line}\n"}
+    site.read(ONE)
+
+
+PAGE = (Path(__file__).parents[5] / "docs" / "application_netbackup.md").read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_each_control_mode_is_taken_for() -> None:
+    rows = re.findall(r"^\| (`[A-Z].*) \| (online|offline)", PAGE, re.MULTILINE)
+    assert len(rows) == 3
+    said = {control: state for controls, state in rows for control in re.findall(r"`([A-Z0-9-]+)`", controls)}
+    assert {control: state_of(control) for control in said} == said
+    assert {"TLD", "AVR", "SCAN-TLD", "DOWN-TLD", "PEND-TLD"} <= set(said)
+
+
+def test_the_page_has_the_sentences_that_are_told(site: Site) -> None:
+    section = PAGE.partition("## What can go wrong")[2].partition("\n## ")[0]
+    sentences = re.findall(r"^\| `(.*?)` \|", section, re.MULTILINE)
+    said = []
+    for what in DOWN:
+        site.behave("down", what)
+        said.append(site.problem(ONE))
+    site.behave("denied")
+    said.append(site.problem(ONE))
+    site.behave("columns")
+    said.append(site.problem(ONE))
+    site.behave()
+    site.spoil = {"-xdraw": lambda text: text.replace(NAME, f"{NAME}0")}
+    site.add("NBSER0002", f"{NAME}0")
+    said.append(site.problem(ONE))
+    site.add("NBSER0003", NAME)
+    said.append(site.problem(ONE))
+    assert len(sentences) == 7
+    for sentence in sentences:
+        form = re.escape(sentence).replace(r"\.\.\.", ".*")
+        assert any(re.search(form, one) for one in said), sentence

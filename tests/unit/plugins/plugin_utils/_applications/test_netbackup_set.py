@@ -133,6 +133,25 @@ def test_a_media_server_where_the_drive_was_down_before_keeps_it_down(site: Site
     assert site.states(ONE.drive) == ("online", "offline")
 
 
+def test_what_is_left_down_is_told_by_media_server_and_path_so_that_no_other_is_taken_for_it(site: Site) -> None:
+    site.given, site.scope = {"media_servers": ["media1", "media2"]}, "instance"
+    # The same device files on both, and on one of them a path was down.
+    site.add(THREE.drive, "Two paths", paths=PATHS)
+    site.add(THREE.drive, "Two paths", paths=PATHS, host="media2", down=PATHS[:1])
+    site.set("offline", THREE)
+    assert site.drive(THREE.drive)["comment"] == f"{REASON}; left down: media2:/dev/nst4"
+    site.set("online", THREE)
+    assert [site.drive(THREE.drive, host)["down"] for host in ("", "media2")] == [[], PATHS[:1]]
+
+
+def test_a_second_name_under_which_the_drive_was_down_before_stays_down(site: Site) -> None:
+    site.add(ONE.drive, "Second name of it", online=False, down=["/dev/nst2"])
+    site.set("offline", ONE)
+    assert site.drive(ONE.drive)["comment"] == f"{REASON}; left down: Second_name_of_it"
+    site.set("online", ONE)
+    assert site.states(ONE.drive) == ("online", "offline")
+
+
 def test_a_set_that_was_done_by_half_is_not_taken_for_an_administrators(site: Site) -> None:
     site.add(THREE.drive, "Two paths", paths=PATHS, down=PATHS[:1], comment=REASON)
     site.set("offline", THREE)
