@@ -319,11 +319,14 @@ def _online(options: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> in
 
 def _found(options: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Found:
     states = [row["state"] for row in rows]
+    in_use, conflict = (any(row[key] for row in rows) for key in ("in_use", "conflict"))
     worst = next(state for state in ("other", "online", "offline") if state in states)
     return Found(
         names=tuple(dict.fromkeys(row["name"] for row in rows)), state=worst,
         shown=", ".join(f"{row['name']}: {row['shown']}" for row in rows),
-        in_use=any(row["in_use"] for row in rows), conflict=any(row["conflict"] for row in rows), counts=1,
+        in_use=in_use, conflict=conflict, counts=1,
         # Where the job goes on, the application uses the drive until it ends.
-        ending=worst == "offline" and not options["offline_kills_job"] and any(row["in_use"] for row in rows),
+        ending=worst == "offline" and not options["offline_kills_job"] and in_use,
+        # Whoever took it out of service by himself may bring it back by himself: nobody knows of such a product that he does not.
+        passing=worst == "offline" and conflict,
     )

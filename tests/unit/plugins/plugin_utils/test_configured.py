@@ -114,6 +114,13 @@ def test_a_job_that_goes_on_keeps_a_drive_from_being_confirmed_offline() -> None
         assert PLAIN.read(final, [D1], [Answered("A down\n")]).drives["SER1"].ending is ending
 
 
+def test_a_drive_that_the_product_took_out_of_service_itself_is_read_again_for_it_may_come_back() -> None:
+    final = plain(conflict_pattern="[Cc]onflict", offline_pattern="down.*", query_pattern=r"^(?P<name>\w+) (?P<state>.+)$")
+    for shown, passing in (("down", False), ("down:conflict", True), ("up", False)):
+        reading = PLAIN.read({**final, "drive_names": {"SER1": ("A",)}}, [D1], [Answered(f"A {shown}\n")])
+        assert reading.drives["SER1"].passing is passing
+
+
 # Libraries.
 
 
