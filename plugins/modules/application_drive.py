@@ -23,7 +23,7 @@ description:
     nobody knows, holds the drive, and while the drive is in its error state. C(drive_sharing_mode) does not matter.
   - Everything that thinks runs on the controller. The host runs its application's own commands from a small step for
     C(/bin/sh); no Python is needed there. The step keeps a record for each instance and drive in
-    C(drive_sharing_state_directory).
+    C(drive_sharing_state_directory). On Windows M(tapeworks.drive_sharing.application_step_windows) does that.
   - A drive with a running job is left alone if setting it offline would stop the job; that is the answer V(busy).
 author:
   - Tapeworks maintainers (@tapeworks)

@@ -53,7 +53,7 @@ _LONGEST = 30_000
 
 _NONCE = re.compile(r"[0-9A-Za-z]{8,40}")
 # A drive letter, and names without the characters that Windows keeps for itself.
-_DIRECTORY = re.compile(r'[A-Za-z]:(?:[\\/][^\\/:*?"<>|]+)+[\\/]?')
+_DIRECTORY = re.compile(r'[A-Za-z]:(?:[\\/]+[^\\/:*?"<>|]+)+[\\/]*')
 _DEVICES = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
 
 

@@ -47,10 +47,10 @@ def parse_read(stdout: str, nonce: str, drives: Sequence[str], queries: Sequence
         reading.problem = str(exc)
         return reading
     clock = answer.get("clock")
-    reading.clock = clock if _whole(clock) and 0 <= clock < 10**12 else None
+    reading.clock = clock if isinstance(clock, int) and _whole(clock) and 0 <= clock < 10**12 else None
     for row in _rows(answer.get("records")):
-        drive, busy, text = (row.get(key) for key in ("drive", "busy", "text"))
-        if drive in drives and isinstance(busy, str) and isinstance(text, str):
+        drive, busy, text = (_text(row.get(key)) for key in ("drive", "busy", "text"))
+        if drive in drives and busy and text:
             reading.records[drive] = raw_record(text, busy)
             if busy != "-":
                 reading.busy[drive] = busy
@@ -101,10 +101,8 @@ def parse_list(stdout: str, nonce: str) -> Listing:
         listing.problem = str(exc)
         return listing
     for row in _rows(answer.get("listed")):
-        instance, drive, text = (row.get(key) for key in ("instance", "drive", "text"))
-        if not (isinstance(instance, str) and isinstance(drive, str) and isinstance(text, str)):
-            continue
-        instance, drive = _decoded(instance), _decoded(drive)
+        instance, drive = (_decoded(_text(row.get(key))) for key in ("instance", "drive"))
+        text = _text(row.get("text")) or "-"
         raw = raw_record(text, "-")
         if raw is not None and is_name(instance, drive):
             listing.records.append((instance, drive, raw))
@@ -141,11 +139,11 @@ def _unit(unit: Any, found: Mapping[str, Any], stamp: str | None) -> UnitReading
     one = UnitReading()
     mine = {item.drive for item in unit.drives}
     for row in _rows(found.get("drives")):
-        drive, outcome = row.get("drive"), row.get("outcome")
+        drive, outcome = _text(row.get("drive")), _text(row.get("outcome"))
         if drive in mine and outcome in OUTCOMES:
             one.drives[drive] = outcome
             if outcome != "done":
-                one.messages.append(sentence(drive, outcome, str(row.get("detail") or "").split()))
+                one.messages.append(sentence(drive, outcome, _text(row.get("detail")).split()))
     stand(one, unit, stamp)
     one.commands = filled([_of_command(row) for row in _rows(found.get("commands"))], len(unit.commands))
     one.answers = filled([_of_command(row) for row in _rows(found.get("queries"))], len(unit.queries))
@@ -153,8 +151,7 @@ def _unit(unit: Any, found: Mapping[str, Any], stamp: str | None) -> UnitReading
 
 
 def _of_command(row: Mapping[str, Any]) -> CommandAnswer:
-    rc, output = row.get("rc"), row.get("output")
-    output = output if isinstance(output, str) else ""
+    rc, output = row.get("rc"), _text(row.get("output"))
     return CommandAnswer(
         rc if _whole(rc) else None, output[:MOST_OUTPUT], row.get("timed_out") is True,
         row.get("truncated") is True or len(output) > MOST_OUTPUT,
@@ -170,6 +167,10 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
 
 def _decoded(name: str) -> str:
     return re.sub(r"%([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), name)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _whole(value: Any) -> bool:

@@ -24,11 +24,9 @@ def main() -> None:
     if log := os.environ.get("WINDOWS_LOG"):
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps([sys.argv[1:], text])}\n")
-    manifest, _end = json.JSONDecoder().raw_decode(text)
-    params = next(one["params"] for one in manifest["actions"] if one["name"].startswith("module_wrapper"))
-    assert params["Script"].endswith(MODULE), params["Script"]
-    (given,) = (one["Value"] for one in params["Variables"] if one["Name"] == "complex_args")
-    print(json.dumps(step.answer(json.loads(given["request"]))))
+    module, request = step.sent(text)
+    assert module.endswith(MODULE), module
+    print(json.dumps(step.answer(request)))
 
 
 main()

@@ -6,13 +6,14 @@
 
 It shows that the contract of the module and the controller's side go together. It does not show that the module keeps it;
 ``tests/unit/plugins/modules/test_application_step_windows.py`` compares what can be compared without running it. A cmdlet is
-a program of its name in PATH. Paths of Windows are below the directory WINDOWS_ROOT. Standard library only.
+a program of its name in PATH. Drive C: is the directory WINDOWS_ROOT. Standard library only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -30,7 +31,15 @@ NOT_RUN = {"rc": None, "output": "", "timed_out": False, "truncated": False}
 
 def local(path: str) -> Path:
     """Give the place of a path of Windows."""
-    return Path(os.environ["WINDOWS_ROOT"], *path.replace(":", "").split("\\"))
+    return Path(os.environ["WINDOWS_ROOT"], *path.split("\\")[1:])
+
+
+def sent(text: str) -> tuple[str, dict[str, Any]]:
+    """Find module and request in what Ansible gives PowerShell to read: its wrapper, and then the manifest of the module."""
+    manifest = json.loads(text.split("\0\0\0\0")[1])
+    (params,) = (one["params"] for one in manifest["actions"] if one["name"].startswith("module_wrapper"))
+    (given,) = (one["Value"] for one in params["Variables"] if one["Name"] == "complex_args")
+    return params["Script"], json.loads(given["request"])
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:

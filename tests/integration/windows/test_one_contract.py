@@ -139,7 +139,7 @@ class Windows(Kind):
 
     @property
     def instance(self) -> Path:
-        return self.root / "windows" / "C" / "ProgramData" / "drive_sharing" / INSTANCE
+        return self.root / "windows" / "ProgramData" / "drive_sharing" / INSTANCE
 
     def execute(self, request: str) -> str:
         with pytest.MonkeyPatch.context() as patch:
