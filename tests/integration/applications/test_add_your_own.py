@@ -46,6 +46,7 @@ def run(copy: Path, *words: str) -> str:
     """Run tests of the copy, and nothing of the collection that it is a copy of."""
     place = str(copy.parents[2])
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": place, "PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["DRIVE_SHARING_STORIES"] = "every"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-ra", "-o", f"pythonpath={place}", "-p", "no:cacheprovider", *words], cwd=copy,
         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
