@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import given as generated
+from hypothesis import strategies as st
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _application
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Setting, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configured import Configured
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configured_options import OPTIONS, Product
@@ -228,3 +231,45 @@ def test_a_query_for_each_drive_takes_library_and_name_from_the_map() -> None:
     assert LIBRARIES.queries(final, [D1, D2]) == [["app", "one", "L1", "D1"], ["app", "one", "L2", "D9"], ["app", "one", "L2", "D1"]]
     reading = read(final, [D1, D2], "D1 offline\n", "D9 online\n", "D1 offline\n")
     assert found(reading) == {"SER1": (("L1/D1", "L2/D9"), "online"), "SER2": (("L2/D1",), "offline")}
+
+
+# Whatever an inventory has.
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3), max_leaves=4
+)
+GOOD: dict[str, dict[str, Any]] = {
+    "arcserve": {
+        "query_command": ["q"], "offline_command": ["f", "{name}"], "online_command": ["n", "{name}"],
+        "query_pattern": r"(?P<name>\w+) (?P<state>\w+)",
+    },
+    "commvault": {
+        "token_file": "/token", "query_command": ["q", "{library}"], "libraries": ["L"], "online_pattern": "up", "offline_pattern": "down",
+        "query_pattern": r"(?P<name>\w+) (?P<state>\w+)",
+    },
+    "data_protector": {"disable_behind": "LIBRARY", "in_use_command": ["u"], "in_use_pattern": r"(?P<name>\w+)"},
+}  # fmt: skip
+KEYS = [(name, key) for name in GOOD for key in _application.load(name).OPTIONS]
+
+
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+@generated(where=st.sampled_from(KEYS), value=VALUES | st.dictionaries(st.text() | st.integers(), VALUES, max_size=3))
+def test_no_value_of_an_option_raises_anything_but_one_sentence_and_what_is_taken_can_be_used(where: tuple[str, str], value: Any) -> None:
+    name, key = where
+    file = _application.load(name)
+    try:
+        final = file.check({**GOOD[name], key: value})
+    except InvalidValueError as exc:
+        assert str(exc).startswith(f"application_{name}_")
+        return
+    targets = [Target("SER1", ("/dev/nst0",)), Target("SER2")]
+    for answer in ("", "L/D up\n", 'NAME "SER1"\n', "SER1 down\nSER2 up\n"):
+        reading = file.read(final, targets, [Answered(answer) for _query in file.queries(final, targets)])
+        names = {drive: found.names for drive, found in reading.drives.items()}
+        file.settings(final, "offline", names, [target for target in targets if target.drive in names])
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_good_options_above_are_good(name: str) -> None:
+    assert _application.load(name).check(GOOD[name])
