@@ -34,7 +34,7 @@ LOGGER = logging.getLogger("tapeworks.drive_sharing")
 T = TypeVar("T")
 
 #: The source's argument of each detector; its file in ``_detectors`` has the same name.
-DETECTORS = ("snmp", "webhook")
+DETECTORS = ("snmp", "scsi", "webhook")
 
 #: Keys that the engine itself puts into the arguments.
 _ENGINE = {"eda_feedback_queue", "feedback", "name"}

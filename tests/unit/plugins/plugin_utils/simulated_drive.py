@@ -89,6 +89,9 @@ class Drive:
         #: Cleared: commands wait until it is set again.
         self.answers = threading.Event()
         self.answers.set()
+        #: Cleared: answers are made and do not arrive until it is set again.
+        self.arrives = threading.Event()
+        self.arrives.set()
         #: A target that fills the whole allocation, as over Fibre Channel.
         self.fills = True
 
@@ -194,6 +197,7 @@ class Drive:
         if action in self.unknown:
             return check(_spc_sense.ILLEGAL_REQUEST, 0x24)
         data = self._reservations(action)
+        self.arrives.wait()
         asked = min(length, int.from_bytes(cdb[7:9], "big"))
         return Answer(_spc_sense.GOOD, (data + bytes(asked if self.fills else 0))[:asked])
 
@@ -222,6 +226,7 @@ class Device:
         self.drive = drive
 
     def send(self, cdb: bytes, length: int) -> Answer:
+        """Send a command."""
         if self.drive is None:
             return Answer(problem="there is no such device", gone=True)
         return self.drive.answer(cdb, length)
@@ -235,16 +240,20 @@ class Bus:
 
     def __init__(self, *drives: Drive) -> None:
         self.nodes = {f"/dev/sg{number}": drive for number, drive in enumerate(drives)}
-        self.opened: list[str] = []
-        self.searches = 0
+        #: Device files whose path is dead, and one that hangs until it is let go.
+        self.dead: set[str] = set()
+        self.hanging = ""
+        self.hung = threading.Event()
+        self.hung.set()
 
     def open(self, path: str) -> Device:
-        self.opened.append(path)
-        return Device(self.nodes.get(path))
+        """Open a device file; it does not matter whether it is there."""
+        if path == self.hanging:
+            self.hung.wait()
+        return Device(None if path in self.dead else self.nodes.get(path))
 
     def find(self) -> dict[str, tuple[str, ...]]:
         """The device files of each drive."""
-        self.searches += 1
         found: dict[str, tuple[str, ...]] = {}
         for path, drive in self.nodes.items():
             found[drive.serial] = (*found.get(drive.serial, ()), path)
