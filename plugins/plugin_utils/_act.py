@@ -286,7 +286,9 @@ class Act:
         if ask.by_hand == "offline" and (kills or (now.state == "offline" and now.ending)):
             return Decision("busy", False, taken, record=False)
         # What a person sets is the person's: it is not taken, and nothing but a person changes it again.
-        return Decision(ask.by_hand, True, False, set_to=ask.by_hand if now.state != ask.by_hand else None)
+        # Offline in a way that the application may end by itself is not what a person means.
+        done_already = now.state == ask.by_hand and not (drive is not None and drive.passing)
+        return Decision(ask.by_hand, True, False, set_to=None if done_already else ask.by_hand)
 
     # setting
 

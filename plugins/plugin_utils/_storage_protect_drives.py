@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,7 @@ class Drives:
 
     def __init__(self, options: Mapping[str, Any], rows: Rows, evidence: Rows) -> None:
         self._options = options
+        self._sources = {source.name for source in options["path_sources"]}
         self._rows = rows.drives
         self._named: dict[tuple[str, str], list[Drive]] = {}
         for row in rows.drives:
@@ -126,9 +127,11 @@ class Drives:
         return Found(
             names=tuple(dict.fromkeys(str(one.way) for one in states)), state=state,
             shown="; ".join(dict.fromkeys(one.shown for one in states)),
-            in_use=any(_used(row) for row in rows), ending=state == "offline" and any(_working(row) for row in rows),
+            in_use=any(self._ours(row) and _used(row) for row in rows),
+            ending=state == "offline" and any(self._ours(row) and _working(row) for row in rows),
             passing=state == "offline" and any(one.passing for one in states),
-            conflict=state == "offline" and all(one.conflict for one in states), counts=1,
+            conflict=state == "offline" and all(one.conflict for one in states),
+            counts=int(any(self._mountable(row) for row in rows)),
             pools=tuple(dict.fromkeys(row.library for row in rows if self._mountable(row))),
         )
 
@@ -146,6 +149,10 @@ class Drives:
             for online in self._paths.get((row.library, row.name, source.name), ())
         ]
 
+    def _ours(self, row: Drive) -> bool:
+        """Whether what the drive does may be done by the way that is told: of paths, not what another source does."""
+        return not self._sources or not row.allocated or row.allocated.upper() in self._sources
+
     def _state(self, online: str) -> str:
         if online.upper() == "YES":
             return "online"
@@ -155,9 +162,7 @@ class Drives:
         """A source without any path is misspelt: nothing would be set, and all would be well."""
         known = {source for _library, _drive, source in self._paths}
         missing = next((source.name for source in self._options["path_sources"] if source.name not in known), None)
-        return "" if missing is None else (
-            f"no path begins at {missing}; correct application_storage_protect_path_sources (query path shows the names)"
-        )
+        return "" if missing is None else no_path([missing])
 
     def _online(self, asked: Collection[str]) -> dict[str, set[str]]:
         """Give the tape drives that are online, by library.
@@ -177,10 +182,9 @@ class Drives:
 
     def _conflicts(self, rows: Rows, evidence: Rows) -> set[tuple[str, str]]:
         """Find the drives that the activity log calls reserved by others; a device that may be several drives is none."""
-        sources = {source.name for source in self._options["path_sources"]}
         meant: dict[str, set[tuple[str, str]]] = {}
         for path in (*rows.paths, *evidence.paths):
-            if path.device and (not sources or path.source in sources):
+            if path.device and (not self._sources or path.source in self._sources):
                 meant.setdefault(path.device, set()).add((path.library, path.drive))
         for library, name in self._named:
             meant.setdefault(name, set()).add((library, name))
@@ -196,6 +200,13 @@ class Drives:
         """A drive with several names is one."""
         row = self._named.get(name, [None])[0]
         return (row.serial if row else "") or self._mapped.get(name) or name
+
+
+def no_path(sources: Iterable[str]) -> str:
+    """Say that sources are misspelt."""
+    return (
+        f"no path begins at {', '.join(sources)}; correct application_storage_protect_path_sources (query path shows the names)"
+    )
 
 
 def _shown(row: Drive) -> str:

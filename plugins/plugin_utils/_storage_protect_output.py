@@ -12,7 +12,7 @@ words depend on the language.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_t
 DRIVES = (
     "SELECT 'drive', library_name, drive_name, drive_state, online, drive_serial, volume_name, allocated_to, 'end' FROM drives"
 )
-PATHS = "SELECT 'path', library_name, destination_name, source_name, online, device, 'end' FROM paths"
+_PATHS = "SELECT 'path', library_name, destination_name, source_name, online, device, 'end' FROM paths"
 CONFLICTS = (
     "SELECT 'conflict', date_time, message FROM actlog"
     " WHERE date_time>=current_timestamp - {minutes} minutes AND msgno IN ({messages})"
@@ -108,6 +108,12 @@ class Rows:
             return True
         self.broken = self.broken or f"one of its rows is cut off, or has other columns: {first_words(line)}"
         return False
+
+
+def paths(sources: Iterable[str] = ()) -> str:
+    """Give the SELECT of all paths, or of those from some sources: a large site has more than one answer can hold."""
+    names = ", ".join(f"'{source}'" for source in sources)
+    return _PATHS + (f" WHERE source_name IN ({names})" if names else "")
 
 
 def code(answer: Any) -> int:

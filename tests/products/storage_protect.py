@@ -215,9 +215,16 @@ class StorageProtect(Product):
                 print(f"ANR2940E The reference '{column.upper()}' is an unknown SQL column name.")
                 return SYNTAX
         rows = self._rows(table)
+        known = r"msgno IN \([0-9, ]+\)|source_name IN \('[^()]+'\)|date_time>=current_timestamp - \d+ minutes"
+        if found["where"] and not all(re.fullmatch(known, part) for part in found["where"].split(" AND ")):
+            print("ANR2906E Unexpected SQL token.")
+            return SYNTAX
         wanted = re.search(r"(?i)msgno in \(([0-9, ]+)\)", found["where"] or "")
-        if wanted:
+        if wanted and table == "actlog":
             rows = [row for row in rows if row["msgno"] in wanted[1].replace(" ", "").split(",")]
+        wanted = re.search(r"source_name IN \(([^)]+)\)", found["where"] or "")
+        if wanted:
+            rows = [row for row in rows if f"'{row['source_name']}'" in wanted[1].split(", ")]
         if not rows:
             print("ANR2034E SELECT: No match found using this criteria.")
             return NOT_FOUND

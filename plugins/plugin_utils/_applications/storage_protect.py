@@ -25,7 +25,11 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applicati
     Target,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import first_words
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._storage_protect_drives import Drives, Way
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._storage_protect_drives import (
+    Drives,
+    Way,
+    no_path,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._storage_protect_options import (
     OPTIONS,
     check,
@@ -49,15 +53,17 @@ def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[
         return []
     file = options["credentials_file"]
     found: list[list[str] | Dialogue] = [_secret_file.look(file)] if file else []
-    found += [_call(options, statement) for statement in _deciding(options)]
+    found += [_call(options, statement) for statement in _deciding(options).values()]
     evidence = _evidence(options)
     if len(evidence) > 1 and options["session"]:
         return [*found, Dialogue(tuple(_words(options)), (*evidence, "QUIT"))]
     return found + [_call(options, statement) for statement in evidence]
 
 
-def _deciding(options: Mapping[str, Any]) -> list[str]:
-    return [_output.DRIVES, _output.PATHS] if options["path_sources"] else [_output.DRIVES]
+def _deciding(options: Mapping[str, Any]) -> dict[str, str]:
+    """The SELECTs that decide, by what they give."""
+    sources = [source.name for source in options["path_sources"]]
+    return {"drives": _output.DRIVES} | ({"paths": _output.paths(sources)} if sources else {})
 
 
 def _evidence(options: Mapping[str, Any]) -> list[str]:
@@ -66,7 +72,7 @@ def _evidence(options: Mapping[str, Any]) -> list[str]:
     if not minutes:
         return []
     conflicts = _output.CONFLICTS.format(minutes=minutes, messages=messages)
-    return [conflicts] if options["path_sources"] else [_output.PATHS, conflicts]
+    return [conflicts] if options["path_sources"] else [_output.paths(), conflicts]
 
 
 def _call(options: Mapping[str, Any], command: str) -> list[str]:
@@ -94,31 +100,36 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
             " application_storage_protect_path_sources; give it, or the scope instance"
         )
     rows = _output.Rows()
-    for statement in _deciding(options):
-        problem = problem or _taken(options, rows, statement, left.pop(0))
+    for what in _deciding(options):
+        problem = problem or _taken(options, rows, what, left.pop(0))
     if problem:
         return Reading(problems={target.drive: problem for target in targets})
     evidence = _output.Rows()
     for answer in left:
-        evidence.take(answer.output)
+        # A device may be another drive's in what is missing.
+        evidence.take("" if answer.truncated else answer.output)
     return Drives(options, rows, evidence).reading(targets)
 
 
-def _taken(options: Mapping[str, Any], rows: _output.Rows, statement: str, answer: Any) -> str:
+def _taken(options: Mapping[str, Any], rows: _output.Rows, what: str, answer: Any) -> str:
     """Take in the rows of a SELECT that decides, or say why it cannot be believed."""
-    what, before = ("drives", len(rows.drives)) if statement == _output.DRIVES else ("paths", len(rows.paths))
     rows.take(answer.output)
-    if answer.timed_out or answer.truncated or _output.code(answer) != _output.NOT_FOUND:
-        trouble = _output.trouble(answer, options)
-        if trouble:
-            return trouble
+    found = bool(getattr(rows, what)) or bool(rows.broken)
+    if not found and not answer.timed_out and _output.code(answer) == _output.NOT_FOUND:
+        return _missing(options, what)
+    trouble = _output.trouble(answer, options)
+    if trouble:
+        return trouble
     if rows.broken:
         return f"the server answered, but {rows.broken}"
-    if len(getattr(rows, what)) > before:
-        return ""
-    if _output.code(answer) == _output.NOT_FOUND:
-        return f"the server has no {what}; ask the library manager, by application_storage_protect_server_name"
-    return f"the server answered, but no row of {what} is in it: {first_words(answer.output) or '(nothing)'}"
+    return "" if found else f"the server answered, but no row of {what} is in it: {first_words(answer.output) or '(nothing)'}"
+
+
+def _missing(options: Mapping[str, Any], what: str) -> str:
+    """An empty table: of a library client, or of sources that are misspelt. No drive is unknown because of that."""
+    if what == "drives":
+        return "the server has no drives; ask the library manager, by application_storage_protect_server_name"
+    return no_path(source.name for source in options["path_sources"])
 
 
 def settings(

@@ -40,10 +40,10 @@ def point(tmp_path):
     return ControlPoint(tmp_path, D1="offline polled")
 
 
-def one(point: ControlPoint, relation: str = "foreign", sequence: int = 5, mode: str = "enforce") -> Answer:
+def one(point: ControlPoint, relation: str = "foreign", mode: str = "enforce", **over: Any) -> Answer:
     answers: list[Answer] = []
     act = _act.Act(point.place(), Polling(point), point.options(), Policy(mode=mode))
-    act.run([ask("D1", relation, sequence)], answers.extend, time.sleep)
+    act.run([ask("D1", relation, **over)], answers.extend, time.sleep)
     (answer,) = answers
     return answer
 
@@ -71,3 +71,13 @@ def test_a_drive_that_is_offline_for_good_is_not_read_again(point):
 
 def test_a_drive_that_is_only_observed_has_its_own_time(point):
     assert one(point, mode="observe").recheck == 0.0
+
+
+def test_a_person_who_sets_it_offline_means_for_good(point):
+    answer = one(point, "none", by_hand="offline")
+    assert (answer.outcome, answer.confirmed, answer.set_to, answer.taken) == ("offline", True, "offline", False)
+    assert point.state("D1") == "offline"
+    assert one(point, "none", by_hand="offline").set_to is None
+    assert len(point.log()) == 1
+    point.put("D1", "offline polled")
+    assert (one(point, "none", by_hand="online").set_to, point.state("D1")) == ("online", "online")

@@ -28,6 +28,7 @@ class Site:
     def __init__(self, directory: Path, **options: Any) -> None:
         self.product = StorageProtect(directory / "product")
         self.product.install(directory / "bin")
+        # What the client is told to sign on with.
         self.credentials = directory / "credentials"
         self.credentials.write_text("SHARING1\n", encoding="utf-8")
         for serial in SERIALS:

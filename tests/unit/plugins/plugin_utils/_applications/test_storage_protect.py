@@ -14,8 +14,10 @@ import pytest
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Dialogue, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import storage_protect
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._guarded_parse import CommandAnswer
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.products.product import Call
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils._applications.storage_protect_said import (
+    LISTING,
     SERIALS,
     Site,
 )
@@ -357,6 +359,12 @@ def test_a_select_that_failed_says_nothing_of_drives_whatever_it_printed(site, o
     assert problem(site.read(change={DRIVES: answer})) == said
 
 
+def test_rows_with_a_return_code_that_says_nothing_was_found_are_not_believed(site) -> None:
+    rows = "drive\tTS4500A\tLTO001\tEMPTY\tYES\t10WT001001\t\t\tend\n"
+    for text in (rows, rows[:20]):
+        assert "return code 11" in problem(site.read(TWO, change={DRIVES: of(text, 11)}))
+
+
 def test_rows_before_a_failure_are_not_believed(site) -> None:
     """The session was lost while the list was sent: the drives that are missing are not unknown to the server."""
     rows = "drive\tTS4500A\tLTO001\tEMPTY\tYES\t10WT001001\t\t\tend\n"
@@ -408,7 +416,7 @@ def test_return_codes_of_the_evidence_do_not_matter(site) -> None:
 @pytest.fixture
 def paths(tmp_path):
     """A storage agent has paths to two of the drives, and is the host that is told."""
-    site = Site(tmp_path, path_sources=["STA1"])
+    site = Site(tmp_path / "paths", path_sources=["STA1"])
     site.product.source("STA1", ONE)
     site.product.source("STA1", TWO, device="/dev/rmt8")
     return site
@@ -476,10 +484,32 @@ def test_the_path_in_another_library_is_another_one(paths) -> None:
     assert (paths.product.paths("10WT001009")["STA1"], paths.product.paths(ONE)["STA1"]) == (False, True)
 
 
+def test_only_paths_of_the_sources_are_asked_for_because_all_may_be_more_than_an_answer_holds(paths) -> None:
+    query = storage_protect.queries(paths.options(path_sources=["STA1", "NAS.1"]), [Target(ONE)])[PATHS]
+    assert query[-1].endswith(" FROM paths WHERE source_name IN ('STA1', 'NAS.1')")
+    assert {row.split("\t")[3] for row in paths.answer(query).output.splitlines()} == {"STA1"}
+
+
+def test_what_another_source_does_with_the_drive_does_not_keep_a_path_from_being_confirmed(paths) -> None:
+    paths.product.job(ONE)
+    paths.set("offline", ONE)
+    found = paths.read(ONE).drives[ONE]
+    assert (found.state, found.in_use, found.ending) == ("offline", False, False)
+    own = paths.read(ONE, change={DRIVES: edit("SP0042L8\tLIBMGR1", "SP0042L8\tSTA1")}).drives[ONE]
+    nobody = paths.read(ONE, change={DRIVES: edit("SP0042L8\tLIBMGR1", "SP0042L8\t")}).drives[ONE]
+    assert [(one.in_use, one.ending) for one in (own, nobody)] == [(True, True)] * 2
+
+
+def test_a_path_to_a_drive_that_is_offline_is_no_drive_that_the_floor_loses(paths) -> None:
+    paths.product.administrator(ONE, "offline")
+    reading = paths.read()
+    assert ({drive: found.counts for drive, found in reading.drives.items()}, reading.online) == ({ONE: 0, TWO: 1}, 1)
+
+
 def test_paths_that_cannot_be_read_say_nothing_of_drives(paths) -> None:
     for answer, said in (
         (of("", 0), "no row of paths is in it"), (of("path\tTS4500A\n"), "one of its rows is cut off"),
-        (of("ANR2034E SELECT: No match\nANS8001I Return code 11.\n", 11), "the server has no paths"),
+        (of("ANR2034E SELECT: No match\nANS8001I Return code 11.\n", 11), "no path begins at STA1; correct"),
         (CommandAnswer(timed_out=True), "did not end in time"),
     ):
         assert said in problem(paths.read(change={PATHS: answer}))
@@ -521,6 +551,11 @@ def test_a_device_that_is_two_drives_on_two_hosts_is_no_evidence(site) -> None:
     site.product.lost_race(ONE)
     site.product.source("STA1", TWO, device="/dev/rmt0")
     assert site.read().drives[ONE].conflict is False
+
+
+def test_evidence_that_is_not_whole_is_none_for_a_device_may_be_another_drive_in_the_rest(site) -> None:
+    site.product.lost_race(ONE)
+    assert site.read(change={2: lambda answer: replace(answer, truncated=True)}).drives[ONE].conflict is False
 
 
 def test_a_device_whose_name_is_a_part_of_another_is_not_taken_for_it(site) -> None:
@@ -658,3 +693,21 @@ def test_a_wrong_password_in_a_session_is_told_of_all_its_drives(site) -> None:
     names = {ONE: ("TS4500A/LTO001",), TWO: ("TS4500A/LTO002",)}
     said = storage_protect.said(site.options(), "offline", names, [called(site.product.is_denied)])
     assert {one.why for one in said.values()} == {f"the server refuses the administrator or the password in {site.credentials}"}
+
+
+def test_what_keeps_it_from_its_work_is_one_sentence(site, paths) -> None:
+    file = site.credentials
+    fault("storage-protect-password").seen_in(problem(site.read(change={DRIVES: called(site.product.is_denied)})), FILE=file)
+    fault("storage-protect-down").seen_in(problem(site.read(change={DRIVES: called(site.product.is_down)})))
+    fault("storage-protect-stanza").seen_in(problem(site.read(server_name="elsewhere")), TEXT="elsewhere")
+    fault("storage-protect-rows").seen_in(problem(site.read(change={DRIVES: edit("end", "more")})))
+    names = {ONE: ("TS4500A/LTO001",)}
+    refused = storage_protect.said(site.options(), "offline", names, [called(site.product.refused)])
+    fault("storage-protect-privilege").seen_in(refused[ONE].why, N=9)
+    fault("storage-protect-source").seen_in(problem(paths.read(path_sources=["STA7"])), TEXT="STA7")
+    fault("storage-protect-scope").seen_in(problem(storage_protect.read({**site.options(), "scope": "host"}, [Target(ONE)], [LISTING, of("")])))
+    site.product.add("10WT001009", "LTO001")
+    fault("storage-protect-name").seen_in(site.read(ONE).problems[ONE])
+    for serial in (*SERIALS, "10WT001009"):
+        site.product.forget(serial)
+    fault("storage-protect-client").seen_in(problem(site.read()))
