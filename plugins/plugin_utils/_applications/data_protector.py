@@ -45,7 +45,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 SCOPES = ("instance",)
 
 _SHELL = "/bin/sh"
-_NAME = "drive_sharing_data_protector"
+_NAME = "data-protector"
 _WORD = re.compile(r"[A-Za-z_-][A-Za-z0-9_-]*")
 _RECORDS = re.compile(r"^[ \t]*={5,}[ \t\r]*$", re.MULTILINE)
 _DEVICE = re.compile(r'^[ \t]*NAME[ \t]+"([^"\n]+)"[ \t\r]*$', re.MULTILINE | re.IGNORECASE)

@@ -128,7 +128,7 @@ def test_the_pattern_of_the_sessions_names_the_device() -> None:
 
 def test_one_command_reads_the_whole_cell() -> None:
     (words,) = data_protector.queries(options(), [D1, D2])
-    assert words == ["/bin/sh", "-c", script.LIST, "drive_sharing_data_protector", "omnidownload", "-list_devices", "-detail"]
+    assert words == ["/bin/sh", "-c", script.LIST, "data-protector", "omnidownload", "-list_devices", "-detail"]
     (words,) = data_protector.queries(options(server="cm.example.com", omnidownload_command="/opt/omni/bin/omnidownload"), [D1])
     assert words[4:] == ["/opt/omni/bin/omnidownload", "-list_devices", "-detail", "-server", "cm.example.com"]
 
@@ -137,7 +137,7 @@ def test_no_value_is_in_the_text_of_the_script() -> None:
     final = options(drive_names={"7701": "$(reboot)"}, server="cm1")
     (setting,) = data_protector.settings(final, "offline", {"7701": ["$(reboot)"]}, [D1])
     (words,) = setting.commands
-    assert words[:4] == ("/bin/sh", "-c", script.SET, "drive_sharing_data_protector")
+    assert words[:4] == ("/bin/sh", "-c", script.SET, "data-protector")
     assert words[4:] == ("offline", "$(reboot)", "LIBRARY", "omnidownload", "omniupload", "-server", "cm1")
 
 
