@@ -16,10 +16,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._configure
 __all__ = ["OPTIONS", "SCOPES", "check", "queries", "read", "settings"]
 
 #: One object of the list, in whatever order its keys stand.
-_OBJECT = (
-    r'\{(?=[^{}]*"id"\s*:\s*"(?P<name>[^"]+)")(?=[^{}]*"id"\s*:\s*"(?P<serial>[^"]+)")'
-    r'(?=[^{}]*"state"\s*:\s*"(?P<state>[^"]*)")[^{}]*\}'
-)
+_OBJECT = r'\{(?=[^{}]*"id" *: *"(?P<name>(?P<serial>[^"]+))")(?=[^{}]*"state" *: *"(?P<state>[^"]*)")[^{}]*\}'
 _PRODUCT = Configured(
     Product(
         "spectrum_archive",

@@ -91,7 +91,7 @@ def test_the_other_verbs_can_be_configured(world):
 def test_an_id_that_is_no_serial_number_needs_a_pattern_without_it_and_names(world):
     names = {"SER0": D0.drive}
     assert f"shows the serial number {D0.drive}" in world.problem(Target("SER0"), drive_names=names)
-    pattern = world.options()["query_pattern"].pattern.replace('(?=[^{}]*"id"\\s*:\\s*"(?P<serial>[^"]+)")', "")
+    pattern = world.options()["query_pattern"].pattern.replace('(?P<serial>[^"]+)', '[^"]+')
     assert world.found(Target("SER0"), drive_names=names, query_pattern=pattern).names == (D0.drive,)
 
 
