@@ -42,6 +42,10 @@ __all__ = ["OPTIONS", "SCOPES", "check", "queries", "read", "recheck", "said", "
 SCOPES = ("host", "instance")
 
 _COMMANDS = {"offline": "-downbyname", "online": "-upbyname"}
+_NO_NAMES = (
+    "the scope is instance, so application_netbackup_media_servers has to name all media servers that have the drive; name them,"
+    " or use the scope host"
+)
 #: How long a comment may be is not documented; what does not fit is cut by us, in the middle.
 _MOST_COMMENT = 127
 #: Characters of a comment: those of holders and changes.
@@ -85,6 +89,10 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
     asked = [(" ".join([words[0].rpartition("/")[2], *words[1:]]), answer)
              for words, answer in zip(queries(options, targets), answers, strict=True)]  # fmt: skip
     reading = Reading()
+    if options.get("scope") == "instance" and not options["media_servers"]:
+        # One host that is told for all has to know the others, also those of a drive that it does not have itself.
+        reading.problems = dict.fromkeys((target.drive for target in targets), _NO_NAMES)
+        return reading
     try:
         configured = (
             output.configured_everywhere(*asked[0]) if options["media_servers"] else output.configured_here(*asked[0])
@@ -100,7 +108,7 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
     drives = Drives(options, configured, servers)
     for target in targets:
         try:
-            states = _scoped(options, drives.states(target))
+            states = drives.states(target)
         except DriveError as exc:
             reading.problems[target.drive] = str(exc)
             continue
@@ -122,17 +130,6 @@ def _server(options: Mapping[str, Any], host: str | None, asked: Sequence[tuple[
     except output.AnswerError as exc:
         server.no_paths = str(exc)
     return server
-
-
-def _scoped(options: Mapping[str, Any], states: list[State]) -> list[State]:
-    """One host that is told for all has to know the others."""
-    if states and options.get("scope") == "instance" and not options["media_servers"]:
-        msg = (
-            "the scope is instance, so application_netbackup_media_servers has to name all media servers that have the drive;"
-            " name them, or use the scope host"
-        )
-        raise DriveError(msg)
-    return states
 
 
 def _found(states: Sequence[State], conflicts: Mapping[str, bool] | None, log: str | None) -> Found:

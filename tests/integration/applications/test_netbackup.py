@@ -67,6 +67,18 @@ def story_a_comment_says_why_and_an_administrators_stays(story: Story) -> Told:
     ]  # fmt: skip
 
 
+def story_names_go_through_the_shell_as_they_are(story: Story) -> Told:
+    names = ("Drive 1 of the library", "it's \"B\" $(touch x) `x`", "D*.%n\\n&;|<>#")
+    for number, (drive, name) in enumerate(zip(story.drives, names, strict=True)):
+        story.product.forget(drive)
+        story.product.add(drive, name, device=story.device(number))
+    answers = yield story.reserved()
+    assert outcomes(answers) == ["offline"] * 3, said(answers)
+    assert {call.words[1] for call in story.product.calls() if call.words[0] == "-downbyname"} == set(names)
+    answers = yield story.released()
+    assert outcomes(answers) == ["online"] * 3, said(answers)
+
+
 def story_every_path_is_set_and_read_back_and_one_that_was_down_stays_down(story: Story) -> Told:
     first, second, _last = story.drives
     more = "/dev/tape/by-id/scsi-other-nst"

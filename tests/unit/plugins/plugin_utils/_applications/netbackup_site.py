@@ -37,12 +37,12 @@ class Site(NetBackup):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.given: dict[str, Any] = {}
-        self.scope = "host"
+        self.scope, self.point = "host", HERE
         self.spoil: dict[str, Callable[[str], str | Answered]] = {}
 
     @property
     def options(self) -> dict[str, Any]:
-        return {**netbackup.check(self.given), "control_point": HERE, "scope": self.scope}
+        return {**netbackup.check(self.given), "control_point": self.point, "scope": self.scope}
 
     def ask(self, words: Sequence[str]) -> Answered:
         """Run one command."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Reading
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import netbackup
 from ansible_collections.tapeworks.drive_sharing.tests.products.netbackup import DOWN, HERE
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils._applications.netbackup_site import (
@@ -68,7 +69,7 @@ def test_a_drive_is_found_by_its_serial_number_and_shown_with_its_name_and_contr
     one, two = reading.drives[ONE.drive], reading.drives[TWO.drive]
     assert (one.names, one.state, one.shown, one.counts) == ((NAME_1,), "online", f"{NAME_1}: TLD", 1)
     assert (two.names, two.state, two.shown) == ((NAME_2,), "offline", f"{NAME_2}: DOWN-TLD")
-    assert (one.in_use, one.conflict, two.conflict, reading.online) == (False, False, False, 1)
+    assert (one.in_use, one.conflict, two.conflict, two.ending, reading.online) == (False, False, False, False, 1)
 
 
 @pytest.mark.parametrize("status", ["raw", "table"])
@@ -224,9 +225,12 @@ def test_the_message_of_the_system_log_is_evidence_for_the_very_drive_until_it_i
 def test_a_system_log_that_cannot_be_read_is_no_evidence_and_is_shown(site: Site) -> None:
     site.given = {"conflict_log": "/var/log/messages"}
     site.spoil = {"grep": lambda _text: Answered("grep: /var/log/messages: Permission denied\n", 2)}
+    assert site.read(ONE).drives[ONE.drive].shown == f"{NAME_1}: TLD"
     site.administrator(ONE.drive, "offline")
     found = site.read(ONE).drives[ONE.drive]
     assert (found.conflict, found.shown) == (False, f"{NAME_1}: DOWN-TLD; /var/log/messages cannot be read")
+    site.given, site.spoil = {}, {"-dp": lambda _text: Answered("", None, timed_out=True)}
+    assert site.read(ONE).drives[ONE.drive].shown == f"{NAME_1}: DOWN-TLD"
 
 
 # In use.
@@ -348,7 +352,21 @@ def test_a_media_server_that_was_forgotten_is_named(both: Site) -> None:
 
 def test_one_state_for_all_needs_the_names_of_the_media_servers(site: Site) -> None:
     site.scope = "instance"
-    assert "the scope is instance, so application_netbackup_media_servers has to name all media servers" in site.problem(ONE)
+    # Another media server may have a drive that this one does not have.
+    for drive in (ONE, target("NBSER9999")):
+        assert "the scope is instance, so application_netbackup_media_servers has to name all media servers" in site.problem(drive)
+
+
+def test_a_media_server_may_be_told_from_another_host_for_itself_alone(both: Site) -> None:
+    both.given, both.scope, both.point = {"media_servers": ["media2"]}, "host", "media2"
+    both.administrator(ONE.drive, "offline")
+    found = both.read(ONE).drives[ONE.drive]
+    assert (found.names, found.state) == ((f"{NAME_1} (on media2)",), "offline")
+    # It does not have that one, whatever the others have.
+    assert both.read(TWO) == Reading(online=0)
+    both.spoil = {"-emm_dev_list": lambda text: text.replace(ONE.drive, "-")}
+    assert both.read(target(ONE.drive, "/dev/nst9")).drives[ONE.drive].names == (f"{NAME_1} (on media2)",)
+    assert both.read(target(ONE.drive, "/dev/nst0")).drives == {}
 
 
 def test_a_media_server_has_its_name_with_or_without_the_domain(both: Site) -> None:
