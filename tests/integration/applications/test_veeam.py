@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories import (
     confirmed,
     outcomes,
@@ -176,3 +177,14 @@ def test_the_request_is_data_and_the_module_is_ours(world: Any) -> None:
             assert request["action"] in ("read", "set")
             seen += 1
     assert seen > 50
+
+
+def test_what_the_page_of_faults_has_of_windows_is_printed(world: Any) -> None:
+    text = "\n".join(world.printed)
+    (host,) = (story.host for story in world.stories if story.name == "veeam_is_not_told_by_a_shell_of_unix")
+    fault("windows-module").seen_in(text)
+    fault("windows-directory").seen_in(text)
+    fault("windows-shell").seen_in(text, HOST=host)
+    fault("veeam-module").seen_in(text)
+    fault("veeam-slow").seen_in(text)
+    fault("veeam-empty").seen_in(text)
