@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _data_protector_script as script
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.products.data_protector import DataProtector
 
 SHELLS = tuple(path for path in map(shutil.which, ("dash", "bash", "mksh", "ksh93", "busybox")) if path)
@@ -286,3 +287,11 @@ def test_hundreds_of_devices_with_long_definitions_fit(plain: Site) -> None:
     code, said = plain.list("omnidownload")
     assert (code, said.count("NAME")) == (0, 1000)
     assert len(said) < 100_000
+
+
+def test_the_page_of_faults_has_what_is_said(plain: Site) -> None:
+    fault("data-protector-behind").seen_in(plain.set("offline", "", "NONE")[1])
+    with plain.product.change() as state:
+        state["mangles"] = True
+    said = plain.set("offline")[1]
+    fault("data-protector-definition").seen_in(said, FILE=plain.temporary / plain.left()[0] / "before")

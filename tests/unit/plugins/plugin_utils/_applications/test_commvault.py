@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Setting, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import commvault
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 
 TOKEN = "/etc/drive_sharing/cv.token"
 HIDDEN = "-rw------- 1 ansible ansible 212 Nov 22 06:00 " + TOKEN
@@ -165,3 +166,13 @@ def test_a_set_that_failed_for_the_token_says_what_helps() -> None:
 )
 def test_nothing_is_added_to_what_is_told_anyway(answer: Answered) -> None:
     assert commvault.said(options(), "offline", {"7701": ["LibA/Drive_1"]}, [answer]) == {}
+
+
+def test_the_page_of_faults_has_what_is_said() -> None:
+    failed = [Answered("disable: Error 0x211: Invalid token", rc=2)]
+    fault("commvault-token").seen_in(commvault.said(options(), "offline", {"7701": ["LibA/Drive_1"]}, failed)["7701"].why, N=2)
+    reading = read(options(), HIDDEN.replace("-rw-------", "-rw-r--r--"), "drives:\nLibA|Drive_1|Ready|\n")
+    fault("commvault-token-open").seen_in(reading.problems["7701"], FILE=TOKEN)
+    with pytest.raises(InvalidValueError) as caught:
+        options(query_command=...)
+    fault("commvault-query").seen_in(str(caught.value))

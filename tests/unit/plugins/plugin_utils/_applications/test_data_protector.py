@@ -17,6 +17,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _da
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import data_protector
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 
 D1, D2 = Target("7701", (), "because"), Target("7702")
 LINE = "=" * 169
@@ -281,3 +282,8 @@ def test_what_is_good_or_not_ours_is_told_as_of_every_other_program() -> None:
 def test_the_status_of_the_script_are_those_that_it_ends_with() -> None:
     ends = {int(one) for one in re.findall(r"(?:leave|failed|^ *exit) (\d+)", script.SET, re.MULTILINE)}
     assert ends == {0, 143, script.NOTHING_DONE, script.NOT_SET, script.NOT_THE_SAME}
+
+
+def test_the_page_of_faults_has_what_is_said() -> None:
+    reading = read(options(drive_names={"7701": ["ULT_1_alpha", "ULT_1_beat"], "7702": "ULT_2"}), ALL)
+    fault("data-protector-names").seen_in(reading.problems["7701"])

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Setting, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import custom, netvault
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 
 OWN = {
     "query_command": ["site", "list"], "offline_command": ["site", "offline", "{names}"],
@@ -64,3 +65,9 @@ def test_a_message_names_the_variable_of_its_own_role() -> None:
     assert reading.problems["7701"] == (
         "the query answered, but nothing in it matches application_netvault_query_pattern: nothing of use"
     )
+
+
+def test_the_page_of_faults_has_what_is_said() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        netvault.check({})
+    fault("netvault-commands").seen_in(str(caught.value))
