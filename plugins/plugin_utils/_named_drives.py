@@ -36,6 +36,8 @@ class Row:
     in_use: bool = False
     ending: bool = False
     conflict: bool = False
+    #: Only within it drives stand in for each other; empty: within the whole application.
+    pool: str = ""
 
 
 class _RefusedError(Exception):
@@ -125,7 +127,11 @@ class Names:
             elif mine:
                 reading.drives[drive] = _found(mine)
         if counted:
-            reading.online = len({owners.get(row.name, [row.name])[0] for row in rows if row.state == "online"})
+            online = {(row.pool, owners.get(row.name, [row.name])[0]) for row in rows if row.state == "online"}
+            reading.online = len({drive for _pool, drive in online})
+            for pool, _drive in online:
+                if pool:
+                    reading.pools[pool] = reading.pools.get(pool, 0) + 1
         return reading
 
     def _match(
@@ -202,4 +208,5 @@ def _found(rows: Sequence[Row]) -> Found:
         names=tuple(dict.fromkeys(row.name for row in rows)), state=worst,
         shown="; ".join(f"{row.name}: {row.shown}" for row in rows), in_use=any(row.in_use for row in rows),
         ending=worst == "offline" and any(row.ending for row in rows), conflict=any(row.conflict for row in rows), counts=1,
+        pools=tuple(dict.fromkeys(row.pool for row in rows if row.pool and row.state == "online")),
     )

@@ -161,7 +161,7 @@ def _row(options: Mapping[str, Any], item: Mapping[str, Any]) -> Row | None:
         in_use=working,
         # Up, and not wished to be: it has not taken notice yet, and may begin another session until it has.
         ending=state == "offline" and (working or status == "UP"),
-        conflict=bool(state == "offline" and pattern and pattern.search(reason)),
+        conflict=bool(state == "offline" and pattern and pattern.search(reason)), pool=str(item.get("logicalLibrary") or ""),
     )
 
 

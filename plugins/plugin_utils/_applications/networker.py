@@ -237,7 +237,7 @@ def said(
             elif _FAILED.fullmatch(row.strip()):
                 for drive in [owners[selected]] if selected in owners else [*names]:
                     result.setdefault(drive, Said(f"nsradmin says: {first_words(row)}"))
-    for name, drive in owners.items():
-        if shown and name not in shown:
-            result.setdefault(drive, Said(f"nsradmin does not find device {name} any more"))
+    for device, drive in owners.items():
+        if shown and device not in shown:
+            result.setdefault(drive, Said(f"nsradmin does not find device {device} any more"))
     return result

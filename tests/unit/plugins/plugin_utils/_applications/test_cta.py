@@ -58,10 +58,18 @@ def test_one_command_asks_for_all_drives_of_the_frontends_backend(world):
 def test_a_drive_is_found_by_its_device_file_on_its_host(world):
     reading = world.read(D0, D1, D9)
     assert reading.drives == {
-        "SER0": Found((N0,), "online", f"{N0}: desired Up, status Up", counts=1),
-        "SER1": Found((N1,), "online", f"{N1}: desired Up, status Up", counts=1),
+        "SER0": Found((N0,), "online", f"{N0}: desired Up, status Up", counts=1, pools=("LIB0",)),
+        "SER1": Found((N1,), "online", f"{N1}: desired Up, status Up", counts=1, pools=("LIB0",)),
     }
-    assert (reading.problems, reading.online) == ({}, 2)
+    assert (reading.problems, reading.online, reading.pools) == ({}, 2, {"LIB0": 2})
+
+
+def test_the_floor_holds_in_each_logical_library(world):
+    world.product.add("SER2", library="LIB1", device="/dev/nst2", host="master1")
+    world.product.administrator("SER1", "offline")
+    reading = world.read(D0, D1)
+    assert (reading.online, reading.pools) == (2, {"LIB0": 1, "LIB1": 1})
+    assert (reading.drives["SER0"].pools, reading.drives["SER1"].pools) == (("LIB0",), ())
 
 
 @pytest.mark.parametrize(
