@@ -150,7 +150,23 @@ class Drives:
                 raise DriveError(msg)
         for one in found:
             self._once(one)
+        if not found:
+            self._no_doubt()
         return found
+
+    def _no_doubt(self) -> None:
+        """Refuse to say that a drive is not configured while one of those without a serial number may be it."""
+        known = {name for names in self._options["drive_names"].values() for name in names}
+        unknown = sorted({
+            one.name for one in self._configured
+            if one.serial is None and one.name not in known and self._server(one.host) is not None
+        })  # fmt: skip
+        if unknown:
+            msg = (
+                f"NetBackup lists no drive of this serial number, but drives without any: {first_words(', '.join(unknown))}; one of"
+                " them may be it, so say which drives they are in application_netbackup_drive_names"
+            )
+            raise DriveError(msg)
 
     def _is_there(self, target: Target, one: Configured) -> bool:
         """Whether a device file of this drive, on the media server that has it, is one of the configured drive."""

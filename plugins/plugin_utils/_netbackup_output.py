@@ -66,15 +66,17 @@ def failed(command: str, answer: Any) -> str:
     """
     if answer.timed_out:
         return f"{command} did not end in time and was stopped"
+    # A status of NetBackup's own may be that of a shell which finds no program.
+    words = told(command, answer.output) if answer.rc else ""
+    if words:
+        return words
     if answer.rc in (126, 127):
         return (
-            f"{command.split(maxsplit=1)[0]} cannot be run: {failure_words(answer.rc, answer.output).rstrip('.')}; give its directory in"
-            " application_netbackup_directory"
+            f"{command.split(maxsplit=1)[0]} cannot be run: {failure_words(answer.rc, answer.output).rstrip('.')}; give its directory"
+            " in application_netbackup_directory"
         )
     if answer.rc:
-        return told(command, answer.output) or (
-            f"{command} failed with exit status {answer.rc}: {failure_words(answer.rc, answer.output)}"
-        )
+        return f"{command} failed with exit status {answer.rc}: {failure_words(answer.rc, answer.output)}"
     return f"{command} printed more than can be read" if answer.truncated else ""
 
 

@@ -114,16 +114,26 @@ def test_a_drive_that_netbackup_does_not_have_is_not_configured_only_if_it_lists
 def test_a_drive_without_a_serial_number_is_found_by_its_device_file_and_else_by_the_configured_name(site: Site) -> None:
     site.add("", "Third", device="/dev/nst7")
     assert site.read(target("NBSER0003", "/dev/st7", "/dev/nst7")).drives["NBSER0003"].names == ("Third",)
-    assert site.read(target("NBSER0003", "/dev/nst8")).drives == {}
     site.given = {"drive_names": {"NBSER0003": "Third"}}
     assert site.read(target("NBSER0003", "/dev/nst8")).drives["NBSER0003"].names == ("Third",)
+
+
+def test_while_a_drive_without_a_serial_number_may_be_it_a_drive_is_not_taken_for_not_configured(site: Site) -> None:
+    site.add("", "Third", device="/dev/nst7")
+    assert site.problem(target("NBSER0003", "/dev/nst8")) == (
+        "NetBackup lists no drive of this serial number, but drives without any: Third; one of them may be it, so say which drives"
+        " they are in application_netbackup_drive_names"
+    )
+    site.given = {"drive_names": {"NBSER0004": "Third"}}
+    assert site.read(target("NBSER0003", "/dev/nst8")).drives == {}
+    assert site.read(ONE).drives[ONE.drive].state == "online"
 
 
 @pytest.mark.parametrize("serial", ["-", "", "NULL", "###"])
 def test_what_stands_in_place_of_a_serial_number_is_none(site: Site, serial: str) -> None:
     site.spoil = {"tpconfig": lambda text: text.replace(ONE.drive, serial)}
     assert site.read(ONE).drives[ONE.drive].names == (NAME_1,)
-    assert site.read(target(ONE.drive)).drives == {}
+    assert "drives without any: IBM.ULT3580-TD8.000; one of them may be it" in site.problem(target(ONE.drive))
 
 
 def test_a_device_file_of_a_drive_with_another_serial_number_is_told_and_nothing_is_set(site: Site) -> None:
@@ -366,7 +376,7 @@ def test_a_media_server_may_be_told_from_another_host_for_itself_alone(both: Sit
     assert both.read(TWO) == Reading(online=0)
     both.spoil = {"-emm_dev_list": lambda text: text.replace(ONE.drive, "-")}
     assert both.read(target(ONE.drive, "/dev/nst9")).drives[ONE.drive].names == (f"{NAME_1} (on media2)",)
-    assert both.read(target(ONE.drive, "/dev/nst0")).drives == {}
+    assert "one of them may be it" in both.problem(target(ONE.drive, "/dev/nst0"))
 
 
 def test_a_media_server_has_its_name_with_or_without_the_domain(both: Site) -> None:
@@ -381,6 +391,6 @@ def test_a_media_server_has_its_name_with_or_without_the_domain(both: Site) -> N
 
 def test_a_drive_without_a_serial_number_is_found_by_the_device_file_of_its_own_media_server(both: Site) -> None:
     both.spoil = {"-emm_dev_list": lambda text: text.replace(ONE.drive, "-")}
-    assert both.read(target(ONE.drive, "/dev/nst9")).drives == {}
+    assert "one of them may be it" in both.problem(target(ONE.drive, "/dev/nst9"))
     found = both.read(target(ONE.drive, "/dev/nst0", elsewhere={"media2": ("/dev/nst9",)})).drives[ONE.drive]
     assert found.names == (f"{NAME_1} (on media1)", f"{NAME_1} (on media2)")

@@ -87,6 +87,11 @@ def test_a_program_that_is_not_there_is_told_with_the_option_that_helps(site: Si
     )
 
 
+def test_a_status_of_netbackups_own_is_not_taken_for_that_of_a_shell(site: Site) -> None:
+    site.spoil = {"tpconfig": lambda _text: Answered("not authorized to connect to vmd (126)", 126)}
+    assert site.problem(ONE).startswith("tpconfig -dl says: not authorized to connect to vmd (126); use become")
+
+
 def test_a_table_with_an_exit_status_of_failure_is_not_believed(site: Site) -> None:
     site.spoil = {"-xdraw": lambda text: Answered(text, 5)}
     assert "vmoprcmd -xdraw ds failed with exit status 5" in site.problem(ONE)
@@ -271,7 +276,9 @@ def test_the_page_has_the_sentences_that_are_told(site: Site) -> None:
     said.append(site.problem(ONE))
     site.add("NBSER0003", NAME)
     said.append(site.problem(ONE))
-    assert len(sentences) == 7
+    site.add("", "No serial")
+    said.append(site.problem(target("NBSER9999")))
+    assert len(sentences) == 8
     for sentence in sentences:
         form = re.escape(sentence).replace(r"\.\.\.", ".*")
         assert any(re.search(form, one) for one in said), sentence
