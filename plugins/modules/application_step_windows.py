@@ -34,6 +34,9 @@ attributes:
   diff_mode:
     description: The states before and after are shown by M(tapeworks.drive_sharing.application_drive).
     support: none
+  idempotent:
+    description: A request is made for one state of the records, and does nothing where that has changed.
+    support: full
   platform:
     description: Operating systems that it runs on.
     platforms: windows
