@@ -318,7 +318,7 @@ def story_a_success_that_is_none_is_not_believed(story: Story) -> Told:
 
 def story_a_command_that_hangs_is_ended_and_not_confirmed(story: Story) -> Told:
     part = "did not end in time"
-    yield from set_and_not_confirmed(story, "hang", part, drive_sharing_handshake_timeout=2)
+    yield from set_and_not_confirmed(story, "hang", part, drive_sharing_handshake_timeout=story.description.patience)
 
 
 def story_a_command_that_says_no_and_does_it_is_confirmed_by_what_is_read(story: Story) -> Told:

@@ -63,6 +63,8 @@ class Description:
     kills_job: bool = True
     #: It is set offline at once and gets no more jobs, and is confirmed when the one that runs has ended (Found.ending).
     job_ends: bool = False
+    #: Seconds in which it surely comes to the command that hangs, where it is not the first one of several, on a busy machine.
+    patience: int = 2
     #: Has one name of the product stand for the story's first two drives; without it the product shows it twice.
     one_name: Callable[[Story], None] | None = None
     #: Host variables that follow what the product knows, for those whose drives are found by a map of the inventory.
