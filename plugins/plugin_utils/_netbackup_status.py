@@ -41,8 +41,8 @@ _UP = frozenset({"AVR", "MIXED", "OPR", "SCAN", "UP"})
 _CONTROL = re.compile(r"[A-Z][A-Z0-9]{1,7}(?:-[A-Z][A-Z0-9]{1,3})?")
 _NUMBER = re.compile(r"-|-?[0-9]{1,10}")
 _BITS = re.compile(r"0x[0-9a-fA-F]{1,8}|[0-9]{1,10}")
-_ASSIGNED = re.compile(r"-|(?!(?:Yes|No)$)(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_][0-9A-Za-z_.:-]*")
-_CLEANED = re.compile(r"-|[0-9]+")
+_ASSIGNED = re.compile(r"-|(?!(?:Yes|No)$)(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_][0-9A-Za-z_.:-]*|[0-9]+(?:\.[0-9]+){3}")
+_CLEANED = re.compile(r"-|[0-9][0-9/:.-]*")
 #: Bits of the state of ``-xdraw`` that are set while a drive is in use.
 _BUSY = 0x000F
 
@@ -80,7 +80,10 @@ def raw(command: str, answer: Any, names: Collection[str]) -> list[Shown]:
         ))  # fmt: skip
         if not fits:
             other_form(command, row)
-        readings.append((words, row, list(_rest(words[11], known))))
+        rests = list(_rest(words[11], known))
+        if not rests and _named(words[11], known):
+            other_form(command, row)
+        readings.append((words, row, rests))
     # "TD8 B" may be a drive "TD8" that is assigned to a host B; then another row is that of "TD8".
     certain = {rests[0][0] for _words, _row, rests in readings if len(rests) == 1}
     found = []
@@ -106,13 +109,19 @@ def _by_first_word(names: Collection[str]) -> dict[str, list[str]]:
     return found
 
 
+def _named(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names that a text begins with."""
+    return [
+        name for name in names.get(text.split(maxsplit=1)[0], ()) if text == name or text.startswith((f"{name} ", f"{name}\t"))
+    ]
+
+
 def _rest(text: str, names: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, str]]:
     """Name, assigned host and comment, for each way to read the end of a row."""
-    for name in names.get(text.split(maxsplit=1)[0], ()):
-        if text == name or text.startswith((f"{name} ", f"{name}\t")):
-            words = text[len(name):].split(None, 3)
-            if len(words) > 2 and _ASSIGNED.fullmatch(words[0]) and _CLEANED.fullmatch(words[2]):
-                yield name, words[0], words[3].strip() if len(words) > 3 else ""
+    for name in _named(text, names):
+        words = text[len(name):].split(None, 3)
+        if len(words) > 2 and _ASSIGNED.fullmatch(words[0]) and _CLEANED.fullmatch(words[2]):
+            yield name, words[0], words[3].strip() if len(words) > 3 else ""
 
 
 def _bits(word: str) -> int:
@@ -187,16 +196,18 @@ def _slices(header: str, row: str) -> dict[str, str] | None:
 
 
 def _additional(row: str, names: Mapping[str, Sequence[str]]) -> tuple[str, list[tuple[str, str, str]]]:
+    """Index, and name, assigned host and comment for each way to read the row; two of them are none."""
+    none = [("", "", "")] * 2
     index, _blank, text = row.strip().partition(" ")
-    if not index.isdecimal() or not text.strip():
-        return "", [("", "", "")] * 2
     text = text.strip()
+    if not index.isdecimal() or not text:
+        return "", none
     found = []
-    for name in names.get(text.split(maxsplit=1)[0], ()):
-        rest = re.fullmatch(r"\s+(?:Yes|No|-)(?:\s+(\S+)(?:\s+(.*))?)?", text[len(name):]) if text.startswith(name) else None
+    for name in _named(text, names):
+        rest = re.fullmatch(r"\s+(?:Yes|No|-)(?:\s+(\S+)(?:\s+(.*))?)?", text[len(name):])
         if rest:
             found.append((name, rest[1] or "", rest[2] or ""))
-    return index, found
+    return index, found if found or not _named(text, names) else none
 
 
 def paths(command: str, answer: Any) -> dict[str, dict[str, str]]:

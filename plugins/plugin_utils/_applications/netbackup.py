@@ -211,7 +211,7 @@ def said(
             place += 1
             if answer is not None and not answer.timed_out:
                 command = " ".join(["vmoprcmd", *words[1:]])
-                why = output.told(command, answer.output) or output.failed(command, answer)
+                why = output.told(command, answer.output)
                 if why:
                     found.setdefault(drive, Said(why))
     return found

@@ -118,6 +118,30 @@ def test_a_new_column_of_xdraw_before_the_name_is_refused_wherever_it_stands(sit
         assert "answered in a form that is not known" in site.problem(ONE), word
 
 
+@pytest.mark.parametrize("end", ["- - ?", "Yes - 0", "12 - 0", "-", "0 - 0", "me@1 - 0"])
+def test_a_row_of_a_drive_that_is_known_whose_end_is_not_is_refused(site: Site, end: str) -> None:
+    site.add("NBSER0002")
+    site.spoil = {"-xdraw": lambda text: text.replace(f"{NAME} - - 1763800000", f"{NAME} {end}")}
+    assert "answered in a form that is not known" in site.problem(ONE)
+
+
+@pytest.mark.parametrize(("end", "used"), [
+    ("- - -", False), ("- 0 01/12/2026", False), ("- Yes 0", False), ("media1 - 0", True), ("10.1.2.3 - 0", True),
+    ("media1.example.com - 12:30", True),
+])  # fmt: skip
+def test_the_end_of_a_row_may_be_written_in_several_ways(site: Site, end: str, used: bool) -> None:
+    site.spoil = {"-xdraw": lambda text: text.replace(f"{NAME} - - 1763800000", f"{NAME} {end}")}
+    assert site.read(ONE).drives[ONE.drive].in_use is used
+
+
+def test_rows_of_drives_that_tpconfig_does_not_list_are_passed_over(site: Site) -> None:
+    site.add("NBSER0002")
+    for status in ("raw", "table"):
+        site.given = {"status": status}
+        site.spoil = {"tpconfig": lambda text: text.partition("Drive Name              IBM.ULT3580-TD8.001")[0]}
+        assert site.read(ONE).drives[ONE.drive].state == "online"
+
+
 @pytest.mark.parametrize("place", range(12))
 def test_a_column_of_xdraw_that_is_no_more_is_refused(site: Site, place: int) -> None:
     def spoil(text: str) -> str:
@@ -139,7 +163,8 @@ def test_a_column_of_xdraw_that_is_no_more_is_refused(site: Site, place: int) ->
     lambda text: text.partition("ADDITIONAL")[0],
     lambda text: text + f"  0 {NAME}  Yes       -               -\n",
     lambda text: text.replace(" No  ", " ?   "),
-], ids=range(10))  # fmt: skip
+    lambda text: text.replace(" Yes  ", " Perhaps"),
+], ids=range(11))  # fmt: skip
 def test_tables_that_are_not_as_they_should_be_are_refused(site: Site, spoil: Callable[[str], str]) -> None:
     site.given = {"status": "table"}
     site.administrator(ONE.drive, "offline")
