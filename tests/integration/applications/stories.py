@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Story, Told, World
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _application
+from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Story, Told, World, of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,6 +91,26 @@ def story_drives_are_taken_when_another_instance_reserves_them_and_given_back(st
     assert (outcomes(answers), confirmed(answers)) == (["online"] * 3, [True] * 3), said(answers)
     assert story.states() == ["online"] * 3
     assert story.record(story.drives[0])["taken"] is False
+
+
+def at_the_second_host(story: Story) -> dict[str, Any]:
+    """The entry of an instance that is told about its drives on its second host."""
+    if "instance" not in _application.load(story.description.name).SCOPES:
+        return {}
+    return {"scope": "instance", "control_points": [list(story.hosts)[1]]}
+
+
+@of(hosts=2, entry=at_the_second_host)
+def story_one_control_point_is_told_for_all_hosts_of_an_instance(story: Story) -> Told:
+    if not at_the_second_host(story):
+        return
+    answers = yield story.reserved()
+    _first, second = story.hosts
+    assert [one["host"] for one in answers] == [second] * 3
+    assert (outcomes(answers), confirmed(answers)) == (["offline"] * 3, [True] * 3), said(answers)
+    assert story.states() == ["offline"] * 3
+    assert story.record(story.drives[0], at=1)["taken"] is True
+    assert {call.environment["PRODUCT_HOST"] for call in story.product.calls()} == {second}
 
 
 # What was offline already

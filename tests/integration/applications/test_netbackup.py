@@ -35,6 +35,8 @@ PRODUCT = Description(
         "down": "The Media Manager device daemon (ltid) is not active on host", "denied": "is not authorized to perform this operation",
     },
     left_out={
+        "one_control_point_is_told_for_all_hosts_of_an_instance":
+            "that takes the list of the media servers: one_control_point_tells_all_media_servers",
         "one_name_in_two_libraries_is_two_drives":
             "names are those of a media server, not of a library: NetBackup could take either, so the name is refused",
     },
