@@ -5,10 +5,10 @@
 """Send SCSI commands that only read to a device of Linux' sg driver. Private: may change at any time.
 
 The ioctl SG_IO itself, not ``sg_persist`` or ``sg_raw`` of sg3-utils. tests/bench/scsi_poll.py measures both: one start of such a
-program costs 1.2 to 1.4 ms of CPU time, to open, ask twice and close 0.02 ms, both without what the kernel and the drive take. 200
-drives a second would be a quarter of a processor for processes that tell nothing yet. Nor have they anything that we have
-not: ``sg_persist`` has no output for programs but bytes, prints its usage with exit status 0 for an option that it does
-not know, and ends at a unit attention.
+program costs 1 ms of CPU time and tells nothing yet, to open, ask twice, decode and close costs 0.03 ms, both without what the
+kernel and the drive take. 200 drives a second would be a fifth of a processor. Nor have the programs anything that we have not:
+``sg_persist`` has no output for programs but bytes, prints its usage with exit status 0 for an option that it does not
+know, and ends at a unit attention.
 
 What must not disturb anybody:
 

@@ -179,7 +179,7 @@ class Record:
             check_sentence(repr(name), 100_000)
 
 
-NAMES = ("datagrams", "guarded", "record")
+NAMES = ("datagrams", "guarded", "record", "scsi")
 
 
 def make(name: str) -> Target:
@@ -188,4 +188,8 @@ def make(name: str) -> Target:
         from ansible_collections.tapeworks.drive_sharing.tests.fuzz.datagrams import Datagrams
 
         return Datagrams()
+    if name == "scsi":
+        from ansible_collections.tapeworks.drive_sharing.tests.fuzz.scsi import Scsi
+
+        return Scsi()
     return {"guarded": Guarded, "record": Record}[name]()

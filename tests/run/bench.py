@@ -11,7 +11,8 @@ import stages
 from places import BUILD, COLLECTIONS, LOGS, ROOT, SetUpError, environment
 
 #: Script and its arguments.
-BENCHMARKS = (("table.py",), ("plan.py",), ("host_facts.py",), ("applications.py",), ("snmp_informs.py", "--count", "10000"))
+BENCHMARKS = (("table.py",), ("plan.py",), ("host_facts.py",), ("applications.py",), ("snmp_informs.py", "--count", "10000"),
+              ("scsi_poll.py",))
 LIMIT = 1200.0
 
 

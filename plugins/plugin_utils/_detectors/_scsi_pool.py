@@ -11,9 +11,9 @@ hangs: the kernel lets nobody out of some calls.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 
@@ -26,39 +26,45 @@ class Pool:
         self._patience = patience
         self._name = name
         self._clock = clock
-        self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        #: Guards all of it: a call is either waiting or the thread that has it is busy.
+        self._state = threading.Condition()
         #: Since when each thread has been in a call; None: it has none.
         self._busy: dict[threading.Thread, float | None] = {}
         self._closed = False
 
     def submit(self, work: Callable[[], None]) -> None:
         """Run it as soon as a thread is free."""
-        self._waiting.put(work)
-        self.relieve()
+        with self._state:
+            self._waiting.append(work)
+            self._start()
+            self._state.notify()
 
     def relieve(self) -> None:
-        """Start the threads that are missing for what waits."""
-        with self._lock:
-            if self._closed:
-                return
-            idle = sum(since is None for since in self._busy.values())
-            for _one in range(min(self._threads - self._working(), self._waiting.qsize() - idle)):
-                thread = threading.Thread(target=self._run, name=f"{self._name}-{len(self._busy)}", daemon=True)
-                self._busy[thread] = None
-                thread.start()
+        """Start the threads that are missing for what waits, because others hang."""
+        with self._state:
+            self._start()
 
     def count(self) -> int:
         """Give the number of threads."""
-        with self._lock:
+        with self._state:
             return len(self._busy)
 
     def close(self) -> None:
         """Let the threads end; wait for none."""
-        with self._lock:
+        with self._state:
             self._closed = True
-            for _thread in self._busy:
-                self._waiting.put(None)
+            self._waiting.clear()
+            self._state.notify_all()
+
+    def _start(self) -> None:
+        if self._closed:
+            return
+        idle = sum(since is None for since in self._busy.values())
+        for _one in range(min(self._threads - self._working(), len(self._waiting) - idle)):
+            thread = threading.Thread(target=self._run, name=f"{self._name}-{len(self._busy)}", daemon=True)
+            self._busy[thread] = None
+            thread.start()
 
     def _working(self) -> int:
         """Number of threads that do not hang."""
@@ -68,16 +74,14 @@ class Pool:
     def _run(self) -> None:
         me = threading.current_thread()
         while True:
-            work = self._waiting.get()
-            with self._lock:
-                if work is None or self._closed:
+            with self._state:
+                self._busy[me] = None
+                # Another thread may have taken the place of one that hung.
+                while not self._closed and not self._waiting and self._working() <= self._threads:
+                    self._state.wait()
+                if self._closed or self._working() > self._threads:
                     del self._busy[me]
                     return
+                work = self._waiting.popleft()
                 self._busy[me] = self._clock()
             work()
-            with self._lock:
-                self._busy[me] = None
-                # Another thread has taken the place of one that hung.
-                if self._working() > self._threads:
-                    del self._busy[me]
-                    return

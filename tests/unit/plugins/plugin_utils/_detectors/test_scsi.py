@@ -303,6 +303,20 @@ def test_a_reading_on_its_way_does_not_overwrite_a_newer_notification(site: Site
     assert site.world.messages("contradiction") == []
 
 
+def test_a_reading_that_came_too_late_is_made_again_at_once(site: Site, drive: Drive) -> None:
+    drive.arrives.clear()
+
+    async def body() -> None:
+        await until(lambda: 0x5E in drive.commands)
+        drive.take(B)
+        site.world.see("reserved", "b")
+        drive.arrives.set()
+        await until(lambda: drive.commands.count(0x5E) == 2)
+
+    site.run(body, interval=3600)
+    assert site.row() == ("reserved", [B], 1)
+
+
 def test_what_a_lost_notification_broke_is_healed(site: Site, drive: Drive) -> None:
     site.world.see("reserved", "a")
 

@@ -33,7 +33,7 @@ class Calls:
 
     def hang(self) -> None:
         self.begun.release()
-        self.go.wait(WITHIN)
+        self.go.wait()
 
     def call(self, number: int) -> Callable[[], None]:
         return lambda: self.done.append(number)
