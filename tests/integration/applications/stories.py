@@ -105,11 +105,10 @@ def story_one_control_point_is_told_for_all_hosts_of_an_instance(story: Story) -
     if not at_the_second_host(story):
         return
     answers = yield story.reserved()
-    _first, second = story.hosts
+    second = list(story.hosts)[1]
     assert [one["host"] for one in answers] == [second] * 3
     assert (outcomes(answers), confirmed(answers)) == (["offline"] * 3, [True] * 3), said(answers)
     assert story.states() == ["offline"] * 3
-    assert {call.environment["PRODUCT_HOST"] for call in story.product.calls()} == {second}
 
 
 # What was offline already
