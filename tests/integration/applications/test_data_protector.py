@@ -31,7 +31,7 @@ def names(story: Story) -> dict[str, Any]:
 
 
 PRODUCT = Description(
-    name="data_protector", product=DataProtector, options=options, current=names, patience=8,
+    name="data_protector", product=DataProtector, options=options, current=names, patience=6,
     says={
         "refuse": "omniupload failed with exit status 4: [12:8306] The device is locked by another process",
         "down": "[12:1625] Cannot connect to the Cell Request Server", "denied": "[12:1207] Insufficient permissions",
