@@ -224,6 +224,8 @@ def said(
     result: dict[str, Said] = {}
     owners = {name: drive for drive, some in names.items() for name in some}
     shown: set[str] = set()
+    #: What was refused while something else was selected, or nothing was shown.
+    others = ""
     for answer in answers:
         trouble = _trouble(options, answer)
         for drive in names if trouble else ():
@@ -234,10 +236,13 @@ def said(
             if name:
                 selected = name[1].strip()
                 shown.add(selected)
+            elif _FAILED.fullmatch(row.strip()) and selected in owners:
+                result.setdefault(owners[selected], Said(f"nsradmin says: {first_words(row)}"))
             elif _FAILED.fullmatch(row.strip()):
-                for drive in [owners[selected]] if selected in owners else [*names]:
-                    result.setdefault(drive, Said(f"nsradmin says: {first_words(row)}"))
-    for device, drive in owners.items():
-        if shown and device not in shown:
-            result.setdefault(drive, Said(f"nsradmin does not find device {device} any more"))
+                others = others or f"nsradmin says: {first_words(row)}"
+    gone = {device: drive for device, drive in owners.items() if shown and device not in shown}
+    for device, drive in gone.items():
+        result.setdefault(drive, Said(f"nsradmin does not find device {device} any more"))
+    for drive in names if others and not gone else ():
+        result.setdefault(drive, Said(others))
     return result

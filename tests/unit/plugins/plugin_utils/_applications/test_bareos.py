@@ -19,6 +19,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applicati
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import bareos
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bconsole_options import Place, Storage
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.products.bareos import Bareos
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils._applications.fake_world import (
     Answered,
@@ -156,6 +157,10 @@ def test_only_tape_drives_count_for_the_floor(world):
     assert (world.read(D1).online, world.read(D0, D1).online) == (1, 2)
 
 
+def test_where_not_all_storages_are_asked_the_floor_has_to_ask_about_the_other_drives(world):
+    assert world.read(D0, storages=["Changer", {"name": "Far", "host": "media1"}]).online is None
+
+
 # Auto Select is shown at debug level 2 only.
 
 
@@ -166,6 +171,7 @@ def test_a_storage_daemon_that_does_not_show_autoselect_is_a_problem_that_says_w
         " start it with -d 2, or let application_bareos_set_debug be true"
     )
     assert world.read(D0).online == 0
+    fault("bareos-debug").seen_in(world.problem(D0), N="2")
 
 
 def test_the_debug_level_can_be_set_on_the_way(world):
@@ -237,6 +243,7 @@ def test_a_device_that_its_daemon_could_not_open_may_be_any_drive(world):
 def test_a_device_outside_of_an_autochanger_is_refused_because_autoselect_does_nothing_there(world):
     world.product.add("SER7", "Single", library="", device="/dev/nst7")
     single = Target("SER7", ("/dev/nst7",))
+    fault("bareos-single").seen_in(world.problem(single, storages=["OnlySingle"]))
     assert world.problem(single, storages=["OnlySingle"]) == (
         "device Single is in no autochanger, and only there Bareos heeds autoselect: its jobs would go on using the drive; use"
         " application_bareos_method unmount, or give it an autochanger of its own"
@@ -248,6 +255,7 @@ def test_a_device_with_a_blank_in_its_name_is_refused_because_setdevice_cuts_it(
     world.product.add("SER6", "LTO Drive 6", device="/dev/nst6")
     six = Target("SER6", ("/dev/nst6",))
     assert "Bareos cannot set device LTO Drive 6, because its name has a blank" in world.problem(six)
+    fault("bareos-blank").seen_in(world.problem(six))
     assert world.found(six, method="unmount").state == "online"
 
 
@@ -290,6 +298,7 @@ def test_nothing_is_sent_to_a_storage_daemon_that_is_down(world):
         " director; nothing was sent to it"
     )
     assert world.read(D0).online is None
+    fault("bareos-storage-down").seen_in(world.problem(D0))
 
 
 @pytest.mark.parametrize("set_debug", [False, True])
@@ -319,7 +328,9 @@ def test_a_storage_behind_one_that_hangs_was_not_asked(world):
 
 def test_a_misspelt_storage_is_never_set_in_place_of_the_only_one_that_there_is(world, tmp_path):
     console_file(tmp_path / "bconsole.conf", "# storages: Changer\n")
-    assert world.problem(D0, storages=["Changr"]) == "the director has no storage Changr for this console; it lists Changer"
+    problem = world.problem(D0, storages=["Changr"])
+    assert problem == "the director has no storage Changr for this console; it lists Changer"
+    fault("bareos-no-storage").seen_in(problem)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +347,9 @@ def test_a_console_that_may_not_ask_is_told(world, tmp_path, commands, sentence)
 
 def test_a_console_that_may_not_set_is_told(world, tmp_path):
     console_file(tmp_path / "bconsole.conf", "# commands: .storages, status\n")
-    assert world.set("offline", D0) == {"SER0": Said(
+    said = world.set("offline", D0)
+    fault("bareos-acl").seen_in(said["SER0"].why)
+    assert said == {"SER0": Said(
         "the director says of device Drive-0 of storage Changer: setdevice: is an invalid command; add it to the CommandACL of the"
         " console"
     )}
@@ -349,6 +362,7 @@ def test_a_device_that_vanished_is_told_in_the_daemons_words(world):
     assert said == {"SER9": Said(
         "the director says of device Drive-9 of storage Changer: 3991 Bad setdevice command: Device not found: Drive-9"
     )}
+    fault("bareos-device").seen_in(said["SER9"].why, N="3991")
 
 
 @pytest.mark.parametrize(
@@ -403,7 +417,7 @@ def test_unmount_does_not_need_the_debug_level(world):
 
 def test_unmount_of_a_device_that_is_not_open_keeps_no_job_from_it_and_is_told(world):
     said = world.set("offline", D0, method="unmount")["SER0"]
-    assert "is already unmounted; unmount keeps jobs only from a device that is open" in said.why
+    fault("bareos-not-open").seen_in(said.why)
     assert world.found(D0, method="unmount").state == "online"
 
 

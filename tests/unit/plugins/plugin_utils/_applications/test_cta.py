@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Found, Said, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import cta
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.products.cta import Cta
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils._applications.fake_world import (
     Answered,
@@ -136,6 +137,7 @@ def test_evidence_is_what_a_pattern_finds_in_the_reason(world):
 
 def test_the_same_device_file_on_a_host_that_is_not_known_is_refused(world):
     world.product.update("SER0", host="tpsrv07")
+    fault("cta-host").seen_in(world.problem(D0))
     assert world.problem(D0) == (
         f"CTA's drive {N0} has its device file, but on tpsrv07, which is no host of the instance that is known to have the"
         " drive; give its name in the inventory in application_cta_hosts, or the names of the drive in application_cta_drive_names"
@@ -234,7 +236,9 @@ def test_a_success_that_is_none_is_told(world):
     (setting,) = cta.settings(options, "offline", {"SER0": (N0,)}, [D0])
     answer = world.run(setting.commands[0])
     assert (answer.rc, answer.output) == (0, 'No drives match "^LIB0\\.LTO9-F00$". No action was taken.\n')
-    assert cta.said(options, "offline", {"SER0": (N0,)}, [answer]) == {
+    said = cta.said(options, "offline", {"SER0": (N0,)}, [answer])
+    fault("cta-no-match").seen_in(said["SER0"].why)
+    assert said == {
         "SER0": Said('cta-admin says: No drives match "^LIB0\\.LTO9-F00$". No action was taken.')
     }
 
@@ -276,6 +280,8 @@ def test_an_answer_that_is_none_is_one_sentence(world, answer, sentence):
     assert sentence in problem
     assert problem.isprintable()
     assert world.read(D0).online is None
+    if answer.rc == 1:
+        fault("cta-frontend").seen_in(problem)
 
 
 def test_a_list_that_is_cut_anywhere_is_never_believed(world):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Dialogue, Found, Said, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import networker
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.products.networker import Networker
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils._applications.fake_world import (
     Answered,
@@ -189,7 +190,8 @@ def test_a_device_that_vanished_takes_no_other_one_with_it(world):
     names = {"SER7": ("/dev/nst7",), "SER0": (N0,)}
     (setting,) = networker.settings(options, "offline", names, [Target("SER7"), D0])
     said = networker.said(options, "offline", names, [world.run(setting.commands[0])])
-    assert said == {"SER7": Said("nsradmin does not find device /dev/nst7 any more")} or set(said) == {"SER7", "SER0"}
+    fault("networker-gone").seen_in(said["SER7"].why)
+    assert said == {"SER7": Said("nsradmin does not find device /dev/nst7 any more")}
     assert (world.product.states("SER0"), world.product.states("SER1")) == (("offline",), ("online", "online"))
 
 
@@ -207,9 +209,17 @@ def test_what_is_refused_is_told_of_the_device_that_was_selected(world):
         f'                        name: "{N1}";\n\nupdate failed: user does not have privilege\n'
         f'                        name: "{N2}";\n\nupdated resource id 1.2(4)\n'
     )
-    assert networker.said(options, "offline", names, [Answered(text)]) == {
+    said = networker.said(options, "offline", names, [Answered(text)])
+    fault("networker-refused").seen_in(said["SER1"].why)
+    assert said == {
         "SER1": Said("nsradmin says: update failed: user does not have privilege")
     }
+
+
+def test_what_is_refused_before_anything_is_shown_is_told_of_all(world):
+    names = {"SER0": (N0,), "SER1": (N1, N2)}
+    said = networker.said(world.options(), "offline", names, [Answered("39078:nsradmin: permission denied\n")])
+    assert said == dict.fromkeys(names, Said("nsradmin says: 39078:nsradmin: permission denied"))
 
 
 # When it goes wrong.
@@ -236,6 +246,8 @@ def test_an_answer_that_is_none_is_one_sentence(world, answer, sentence):
     problem = world.problem(D0)
     assert sentence in problem
     assert problem.isprintable()
+    if answer.rc == 1:
+        fault("networker-down").seen_in(problem, N="1")
 
 
 def test_another_exit_status_can_be_good(world):
