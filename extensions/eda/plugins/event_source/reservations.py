@@ -61,6 +61,11 @@ options:
     description:
       - The detector V(snmp); its options are described in C(docs/event_source_snmp.md).
     type: dict
+  scsi:
+    description:
+      - The detector V(scsi), which reads drives of this machine again and again; its options are described in
+        C(docs/event_source_scsi.md).
+    type: dict
   webhook:
     description:
       - The detector V(webhook); its options are described in C(docs/event_source_webhook.md).
@@ -75,6 +80,8 @@ options:
         way, default 0.1, at most C(gather_most), default 0.5.
       - C(poll_interval) is how often the table is asked for what plays wrote, default 0.1.
       - C(keep_history) is how long the history is kept, default 90 days.
+      - C(release_hold) is how long a release waits before it is dispatched, default 5 with the detector V(scsi), else 0;
+        anything newer of the drive takes its place.
     type: dict
 notes:
   - The ruleset must say C(hosts) as V(all,localhost) and C(execution_strategy) as V(parallel).
