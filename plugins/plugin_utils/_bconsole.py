@@ -62,9 +62,9 @@ class UnclearError(Exception):
     """The output is not a whole status; the message is the sentence."""
 
 
-def words(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give how bconsole is called."""
-    return (*options["console_command"], "-n", "-c", options["console_file"])
+def words(options: Mapping[str, Any], *more: str) -> tuple[str, ...]:
+    """Give how bconsole is called; ``more``: options that only one of the products has."""
+    return (*options["console_command"], *more, "-c", options["console_file"])
 
 
 def trouble(answer: Any, console_file: str, role: str) -> str:

@@ -20,7 +20,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.products.product import C
 
 COMMANDS = (".storages", "status", "setdevice", "setdebug", "unmount", "mount", "quit", ".")
 ARGUMENT = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
-USAGE = "Usage: bconsole [-s] [-c config_file] [-d debug_level]"
+USAGE = "Usage: bconsole [-s] [-c path] [-d debug_level] [-u seconds]"
 
 
 class Bareos(Product):
@@ -72,9 +72,10 @@ class Bareos(Product):
     # The console
 
     def run(self, program: str, words: Sequence[str], lines: Sequence[str]) -> int:
-        if len(words) != 3 or words[0] != "-n" or words[1] != "-c":
+        # It has no -n any more since version 19.
+        if len(words) != 2 or words[0] != "-c":
             raise UsageError(USAGE, 1)
-        path = Path(words[2])
+        path = Path(words[1])
         if not path.is_file():
             print(f'bconsole: ERROR TERMINATION at lib/parse_conf.cc:172\nConfig error: Cannot open config file "{path}": '
                   "No such file or directory")

@@ -61,7 +61,7 @@ def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[
         return []
     look: list[str] | Dialogue = _secret_file.look(options["console_file"])
     names = [[storage.name for storage in group] for group in groups]
-    return [look, *(Dialogue(_bconsole.words(options), _bacula_status.lines(some)) for some in names)]
+    return [look, *(Dialogue(_bconsole.words(options, "-n"), _bacula_status.lines(some)) for some in names)]
 
 
 def _groups(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[Any]]:
@@ -112,7 +112,7 @@ def settings(
         Setting(
             tuple(drives),
             tuple(
-                Dialogue(_bconsole.words(options), (*_lines(options, host, state, {drive: names[drive] for drive in drives}), "quit"))
+                Dialogue(_bconsole.words(options, "-n"), (*_lines(options, host, state, {drive: names[drive] for drive in drives}), "quit"))
                 for host in group
             ),
         )

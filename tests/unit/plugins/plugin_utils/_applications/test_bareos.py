@@ -53,7 +53,7 @@ def test_one_dialogue_asks_for_all_drives_of_a_storage(world):
     look, dialogue = bareos.queries(world.options(), [D0, D1, D9])
     assert look[:2] == ["ls", "-lLd"]
     assert dialogue == Dialogue(
-        ("bconsole", "-n", "-c", look[2]), (".storages", ".", 'status storage="Changer"', ".", "quit")
+        ("bconsole", "-c", look[2]), (".storages", ".", 'status storage="Changer"', ".", "quit")
     )
 
 

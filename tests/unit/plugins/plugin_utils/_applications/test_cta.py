@@ -124,6 +124,12 @@ def test_lines_of_the_clients_log_beside_the_list_are_no_trouble(world):
     assert world.found(D0).state == "online"
 
 
+def test_a_list_within_the_list_is_not_another_one(world):
+    items_of_it = '[{"driveName":"A","desiredDriveState":"UP","driveStatus":"UP","driveConfig":\n[{"key":"a"}]\n}]\n'
+    world.change = lambda _answer: Answered(items_of_it)
+    assert world.read(D0).problems == {}
+
+
 def test_evidence_is_what_a_pattern_finds_in_the_reason(world):
     world.product.lost_race("SER0")
     assert not world.found(D0).conflict
