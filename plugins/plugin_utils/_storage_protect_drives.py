@@ -19,6 +19,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._storage_p
 _WAY = re.compile(rf"(?P<library>{NAME})/(?P<drive>{NAME})(?: from (?P<source>{NAME}))?")
 #: States of a drive that the server works with, or keeps for a mount.
 _USED = ("LOADED", "RESERVED")
+#: So many closed paths of a drive are shown.
+_MANY = 3
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ class Drives:
         for path in rows.paths:
             self._paths.setdefault((path.library, path.drive, path.source), []).append(path.online)
         self._reserved = self._conflicts(rows, evidence)
+        #: Paths that are closed to a drive that is set as a whole: whoever opens the drive has still no way to it.
+        self._closed: dict[tuple[str, str], list[str]] = {}
+        for path in evidence.paths:
+            if self._state(path.online) != "online":
+                self._closed.setdefault((path.library, path.drive), []).append(
+                    f"the path from {first_words(path.source, 64)}: {first_words(path.online, 60)}"
+                )
 
     def reading(self, targets: Sequence[Target]) -> Reading:
         """What is known of the targets."""
@@ -141,7 +150,8 @@ class Drives:
             # NO is an administrator's, and stays.
             own = row.online.upper() != "NO"
             way = Way(row.library, row.name)
-            return [_State(way, self._state(row.online), f"{way}: {_shown(row)}", reserved and own, own)]
+            shown = ", ".join([f"{way}: {_shown(row)}", *self._closed.get((row.library, row.name), ())[:_MANY]])
+            return [_State(way, self._state(row.online), shown, reserved and own, own)]
         return [
             _State(way, self._state(online), f"{way}: {first_words(online, 60)} (the drive: {_shown(row)})", reserved)
             for source in self._options["path_sources"]

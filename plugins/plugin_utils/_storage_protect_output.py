@@ -86,7 +86,7 @@ class Rows:
 
     def take(self, text: str) -> None:
         """Take in the rows of an answer, among whatever stands between them."""
-        for line in text.replace("\f", "\n").splitlines():
+        for line in text.splitlines():
             fields = [one.strip() for one in line.split("\t")]
             kind = fields[0]
             if kind == "drive" and self._whole(line, fields, _DRIVE_FIELDS):

@@ -578,6 +578,17 @@ def test_a_drive_under_two_names_shows_a_conflict_if_the_server_marked_both(site
     assert site.read(ONE).drives[ONE].conflict is False
 
 
+def test_closed_paths_of_a_drive_that_is_set_as_a_whole_are_shown(site) -> None:
+    """It is online, and its server has no way to it."""
+    site.product.source("STA1", ONE, online=False)
+    found = site.read(ONE, TWO).drives
+    assert (found[ONE].state, found[ONE].shown) == ("online", "TS4500A/LTO001: YES, EMPTY, the path from STA1: NO")
+    assert found[TWO].shown == "TS4500A/LTO002: YES, EMPTY"
+    for number in range(9):
+        site.product.source(f"STA{number}", ONE, online=False)
+    assert site.read(ONE).drives[ONE].shown.count("the path from") == 3
+
+
 def test_a_path_that_the_server_closed_shows_a_conflict(paths) -> None:
     """The server sets paths offline itself, so the word of a path does not tell who did it."""
     paths.product.update(ONE, conflict=True)
