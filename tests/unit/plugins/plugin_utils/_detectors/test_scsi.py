@@ -25,6 +25,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._detectors import _scsi_watch, scsi
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._spc_state import UNREADABLE, Answer
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.simulated_drive import (
     CONTROLLER,
     Bus,
@@ -92,6 +93,11 @@ class Site:
     async def says(self, text: str) -> None:
         """Wait for a line of the log."""
         await until(lambda: any(text in message for message in self.log.messages))
+
+    @property
+    def text(self) -> str:
+        """All that it said."""
+        return "\n".join(self.log.messages)
 
     def said(self, text: str) -> int:
         """How many lines of the log have this text."""
@@ -342,6 +348,7 @@ def test_what_a_false_notification_broke_is_healed_and_told_with_both_sides(site
 
     site.run(body)
     assert site.row()[2] == 3
+    fault("scsi-against").seen_in(site.text, DRIVE="D1")
 
 
 def test_a_reservation_of_spc_2_leaves_the_holder_that_the_library_named(site: Site, drive: Drive) -> None:
@@ -414,6 +421,7 @@ def test_a_drive_that_cannot_be_read_keeps_its_row_and_is_told_once(make: Callab
     site.run(body)
     assert site.said("cannot be read") == 1
     assert site.said("Drive D1 can be read again, after ") == 1
+    fault("scsi-unreadable").seen_in(site.text, DRIVE="D1")
     assert site.world.messages("unreadable")[0].startswith("Drive D1 cannot be read")
 
 
@@ -452,6 +460,7 @@ def test_a_drive_that_hangs_costs_only_itself(make: Callable[[int], Site]) -> No
         await site.sees("reserved", B)
 
     site.run(body, threads=1, patience=0.3)
+    fault("scsi-hangs").seen_in(site.text, DRIVE="D1")
 
 
 def test_the_source_ends_while_a_drive_hangs(make: Callable[[int], Site]) -> None:
@@ -491,6 +500,7 @@ def test_most_drives_at_once_are_a_fault_of_the_detector_and_told_once(make: Cal
 
     site.run(body)
     assert len(site.world.messages("alert")) == 1
+    fault("scsi-most").seen_in(site.text)
 
 
 def test_a_drive_of_which_there_is_no_device_is_told(make: Callable[[int], Site]) -> None:
@@ -501,6 +511,7 @@ def test_a_drive_of_which_there_is_no_device_is_told(make: Callable[[int], Site]
         await site.sees("released", drive="D3")
 
     site.run(body, drives=["D1", "D2", "D3", "D9"])
+    fault("scsi-no-device").seen_in(site.text, DRIVE="D9")
 
 
 # Devices that come, go and change their names.
