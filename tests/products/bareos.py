@@ -111,7 +111,8 @@ class Bareos(Product):
 
     def command(self, line: str) -> None:
         word = line.split(" ", maxsplit=1)[0]
-        if word not in COMMANDS or word not in (*self.commands, ".", "quit"):
+        # Even a period is a command, which a console may use or not; only quit is for everybody.
+        if word not in COMMANDS or word not in (*self.commands, "quit"):
             print(f"{word}: is an invalid command.")
             return
         arguments = {key: quoted or plain for key, quoted, plain in ARGUMENT.findall(line)}

@@ -41,7 +41,8 @@ SCOPES = ("instance",)
 _TAPES = ("tape",)
 #: Words of a director or storage daemon that sets nothing, and what helps.
 _REFUSALS = {
-    r".*: is an invalid command\.": "; add it to the CommandACL of the console",
+    # A period, with which we end questions, is a command too, and none that the console needs.
+    r"(?!\.:).*: is an invalid command\.": "; add it to the CommandACL of the console",
     r'Access to storage ".*" forbidden': "; add it to the StorageACL of the console",
     r'3901 Device .* is already unmounted\.': "; unmount keeps jobs only from a device that is open",
     r'Storage ".*" not found\.|Wrong argument: .*|Argument missing: .*|Failed to connect to Storage daemon.*|39\d\d .*': "",

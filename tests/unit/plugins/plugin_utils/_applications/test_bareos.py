@@ -355,6 +355,12 @@ def test_a_console_that_may_not_set_is_told(world, tmp_path):
     )}
 
 
+def test_a_console_that_may_not_even_say_a_period_is_good_enough(world, tmp_path):
+    console_file(tmp_path / "bconsole.conf", "# commands: .storages, status, setdevice\n")
+    assert world.set("offline", D0, D1) == {}
+    assert (world.found(D0).state, world.found(D1).state) == ("offline", "offline")
+
+
 def test_a_device_that_vanished_is_told_in_the_daemons_words(world):
     options = world.options()
     dialogue = bareos.settings(options, "offline", {"SER9": ("Drive-9 (storage=Changer)",)}, [D9])[0].commands[0]
