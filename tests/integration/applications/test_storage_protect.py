@@ -23,7 +23,6 @@ from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.
 )
 from ansible_collections.tapeworks.drive_sharing.tests.products.storage_protect import StorageProtect
 
-
 #: Stories in which the activity log is asked, as it is by default; in the others that would only cost time.
 WITH_LOG = (
     "a_lost_race_is_adopted_if_the_product_shows_it_and_else_kept", "a_polled_drive_without_a_message_is_kept",

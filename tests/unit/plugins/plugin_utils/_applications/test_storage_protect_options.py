@@ -113,6 +113,16 @@ def test_the_options_on_the_pages_are_valid() -> None:
     assert {f"{prefix}{key}" for key in ("server_name", "credentials_file", "path_sources", "drive_names")} <= seen
 
 
+def test_the_commands_on_the_page_are_those_that_are_run() -> None:
+    page = (ROOT / "docs" / "application_storage_protect.md").read_text(encoding="utf-8")
+    options = check(session=False)
+    queries = storage_protect.queries(options, [_application.Target("S1")])
+    assert [line for line in page.splitlines() if line.startswith("SELECT ")] == [query[-1] for query in queries]
+    for name in ("TS4500A/LTO001", "TS4500A/LTO001 from DB1_STA"):
+        (setting,) = storage_protect.settings(options, "offline", {"S1": (name,)}, [_application.Target("S1")])
+        assert f"`{setting.commands[0][-1]}`" in page
+
+
 def variables_in(value: Any) -> list[dict[str, Any]]:
     """All dictionaries that have variables of ours."""
     if isinstance(value, list):
