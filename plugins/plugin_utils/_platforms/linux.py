@@ -333,7 +333,8 @@ def _path(
     devices += [link for match in nodes for link in links.get(match[0], [])]
     where = f"{device.name} ({devices[0]})" if devices else device.name
     try:
-        serial = vpd.serial(device.page("pg80") or b"") if "pg80" in device.values else ""
+        # Nothing follows where sg_inq was asked in vain.
+        serial = vpd.serial(page) if (page := device.page("pg80")) else ""
     except InvalidValueError as exc:
         notes.append(f"The tape drive at {where} was left out: {exc}. Name it in drive_sharing_drives.")
         return None

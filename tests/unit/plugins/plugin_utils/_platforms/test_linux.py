@@ -410,6 +410,8 @@ def test_a_drive_without_a_serial_is_a_note_and_left_out(host: sysfs.Host) -> No
     adapter = host.fc_host(7, FC)
     host.fc_drive(adapter, "7:0:0:0", TARGET)
     host.fc_drive(adapter, "7:0:1:0", "0x500507630f44be09", rport=2, **IBM)
+    # So that sg_inq, where it is installed, has nothing to ask.
+    (host.root / "dev/sg0").unlink()
     facts = ask(host.root)
     assert [drive["serial"] for drive in facts["drives"]] == ["10WT012345"]
     assert facts["notes"] == [
@@ -534,6 +536,8 @@ def test_a_sg_inq_that_gives_nothing_is_said_and_the_other_drives_are_there(
     facts = host_facts.parse(run(host.root, environment={"PATH": f"{tool.parent}:{os.environ['PATH']}"}))
     assert [drive["serial"] for drive in facts["drives"]] == ["10WT067890"]
     assert any(re.fullmatch(note, said) for said in facts["notes"]), facts["notes"]
+    left_out = "The tape drive at 7:0:0:0 (/dev/sg0) was left out: it shows no serial number (VPD page 80h). "
+    assert f"{left_out}Rescan the device, or name the drive in drive_sharing_drives." in facts["notes"]
 
 
 def test_a_sign_that_python_takes_for_the_end_of_a_line_makes_no_new_line(host: sysfs.Host) -> None:
