@@ -182,7 +182,7 @@ class Drives:
             raise DriveError(msg)
         others = [
             other for other in self._configured
-            if other.name == one.name and other.serial != one.serial and (other.host is None or same_host(other.host, one.host))
+            if other.name == one.name and other.serial != one.serial and same_host(other.host, one.host)
         ]
         if others:
             serials = sorted({other.serial or "none" for other in (one, *others)})
