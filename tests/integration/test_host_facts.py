@@ -54,6 +54,9 @@ class Run:
 class Site:
     """An inventory with its hosts' trees and a drive table of its own."""
 
+    #: How long a play may take, in seconds; tests/lab runs them on an interpreted processor.
+    LIMIT = 120
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.table = directory / "table.sqlite"
@@ -79,7 +82,7 @@ class Site:
             check=False,
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=self.LIMIT,
             env={
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(self.directory),
