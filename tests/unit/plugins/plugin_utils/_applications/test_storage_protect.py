@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Dialogue, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applications import storage_protect
@@ -722,3 +724,36 @@ def test_what_keeps_it_from_its_work_is_one_sentence(site, paths) -> None:
     for serial in (*SERIALS, "10WT001009"):
         site.product.forget(serial)
     fault("storage-protect-client").seen_in(problem(site.read()))
+
+
+PIECES = st.sampled_from([
+    "drive", "path", "conflict", "end", "\t", "\n", "\r", "\f", "TS4500A", "LTO001", ONE, TWO, "YES", "NO", "LOADED", "EMPTY", "LIBMGR1",
+    "ANS8001I Return code 11.", "ANR2034E", "ANR8779E Unable to open drive LTO001, error number=16", "/dev/rmt0", "\0", "\u2028", "{{ 7 * 7 }}", "",
+])  # fmt: skip
+NAMES = st.sampled_from(["TS4500A", "LTO001", "LTO002", "lto 1", "", "*"])
+ROWS = st.one_of(
+    st.tuples(st.just("drive"), NAMES, NAMES, PIECES, st.sampled_from(["YES", "NO", "POLLING", "JA"]), st.sampled_from([*SERIALS, ""]),
+              PIECES, PIECES, st.just("end")),
+    st.tuples(st.just("path"), NAMES, NAMES, st.just("LIBMGR1"), st.sampled_from(["YES", "NO"]), PIECES, st.just("end")),
+    st.tuples(st.just("conflict"), PIECES, PIECES),
+    st.lists(PIECES, max_size=12),
+)  # fmt: skip
+TEXTS = st.lists(ROWS.map("\t".join), max_size=8).map("\n".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS, min_size=3, max_size=3), st.sampled_from([0, 0, 0, 3, 11, 137]), st.booleans())
+def test_whatever_is_printed_a_drive_is_found_refused_or_unknown_and_never_an_error_of_ours(texts, rc, by_path) -> None:
+    options = storage_protect.check({"path_sources": ["LIBMGR1"] if by_path else [], "drive_names": {THREE: "TS4500A/LTO001"}})
+    targets = [Target(serial) for serial in SERIALS]
+    answers = [of(text, rc) for text in texts[: len(storage_protect.queries(options, targets))]]
+    reading = storage_protect.read(options, targets, answers)
+    assert not set(reading.drives) & set(reading.problems)
+    assert all("\n" not in said for said in reading.problems.values())
+    names = {drive: found.names for drive, found in reading.drives.items()}
+    for setting in storage_protect.settings(options, "offline", names, [Target(drive) for drive in names]):
+        lines = [line if isinstance(line, str) else line[1] for command in setting.commands for line in getattr(command, "lines", ())]
+        assert all(line == "QUIT" or (line.startswith("UPDATE ") and line.isprintable()) for line in lines)
+    storage_protect.said(options, "offline", names, answers)
+    if rc:
+        assert reading.drives == {}
