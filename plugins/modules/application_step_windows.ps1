@@ -324,8 +324,8 @@ Function ConvertFrom-Byte {
 Function Invoke-Program {
     # Runs a program with these arguments, and gives it these lines.
     param (
-        [Parameter(Mandatory = $true)][String[]]$Words,
-        [AllowEmptyCollection()][String[]]$Lines
+        [Parameter(Mandatory = $true)][AllowEmptyString()][String[]]$Words,
+        [AllowEmptyCollection()][AllowEmptyString()][String[]]$Lines
     )
 
     $name = [System.Management.Automation.WildcardPattern]::Escape($Words[0])
@@ -399,8 +399,7 @@ Function Invoke-Cmdlet {
     # Runs one cmdlet, its parameters being values, for as long as there is time. Nobody can be asked there: a prompt is an error.
     param (
         [Parameter(Mandatory = $true)][String]$Name,
-        [Parameter(Mandatory = $true)][Hashtable]$Parameters,
-        [Int32]$Most = 2147483647
+        [Parameter(Mandatory = $true)][Hashtable]$Parameters
     )
 
     if (-not $state.runspace) {
@@ -411,7 +410,7 @@ Function Invoke-Cmdlet {
     $shell.Runspace = $state.runspace
     $null = $shell.AddCommand($Name).AddParameters($Parameters)
     $pending = $shell.BeginInvoke()
-    if (-not $pending.AsyncWaitHandle.WaitOne([Math]::Min($Most, (Get-Left)))) {
+    if (-not $pending.AsyncWaitHandle.WaitOne((Get-Left))) {
         if (-not $shell.BeginStop($null, $null).AsyncWaitHandle.WaitOne($grace)) {
             $state.stuck = $true
             $state.bad = "hangs $PID"
@@ -448,6 +447,11 @@ Function Connect-Veeam {
     if ($done.over) {
         return @{ over = $true; problem = "Veeam's PowerShell module was not loaded in time"; status = $null }
     }
+    # Some versions connect by themselves, and none connects twice.
+    $session = Invoke-Cmdlet -Name 'Get-VBRServerSession' -Parameters @{ ErrorAction = 'Stop' }
+    if ($session.rows.Count -gt 0) {
+        return @{ over = $false; problem = ''; status = 0 }
+    }
     $done = Invoke-Cmdlet -Name 'Connect-VBRServer' -Parameters @{ ErrorAction = 'Stop' }
     @{ over = $done.over; problem = $done.problem; status = 1 }
 }
@@ -477,7 +481,7 @@ Function Set-Drive {
     # Sets one drive of Veeam's, if it is the one that is meant and not in use; gives what became of it.
     param (
         [Parameter(Mandatory = $true)][String]$Name,
-        [Parameter(Mandatory = $true)][String]$Word,
+        [Parameter(Mandatory = $true)][AllowEmptyString()][String]$Word,
         [Parameter(Mandatory = $true)][AllowEmptyCollection()][Object[]]$Drives
     )
 

@@ -41,7 +41,7 @@ ALLOWED = {
 #: What is run by its name, as a value. Documented: docs/application_veeam.md names the pages.
 RUN = {
     "Import-Module", "Add-PSSnapin",
-    "Connect-VBRServer", "Disconnect-VBRServer", "Get-VBRTapeDrive", "Enable-VBRTapeDrive", "Disable-VBRTapeDrive",
+    "Connect-VBRServer", "Disconnect-VBRServer", "Get-VBRServerSession", "Get-VBRTapeDrive", "Enable-VBRTapeDrive", "Disable-VBRTapeDrive",
 }  # fmt: skip
 #: Properties of VBRTapeDrive, as documented.
 PROPERTIES = {
@@ -263,6 +263,23 @@ def test_its_numbers_are_those_of_the_controller() -> None:
     assert f"$mostRecord = {step.MOST_RECORD}\n" in TEXT
     assert step.VERSION == _guarded_windows_parse.VERSION
     assert step.MOST_OUTPUT == _guarded_parse.MOST_OUTPUT
+
+
+def test_a_parameter_is_no_variable_of_the_module_in_other_letters() -> None:
+    """PowerShell knows no difference, and looks into the caller's variables."""
+    outside = {name.casefold() for name in re.findall(r"(?m)^\$(\w+) = ", CODE)}
+    given = {name.casefold() for name in re.findall(r"(?m)^        (?:\[[^\n]*\])+\$(\w+)", CODE)}
+    inside = {name.casefold() for name in re.findall(r"(?m)^ +\$(\w+) = ", CODE)}
+    assert {"version", "most", "state"} <= outside
+    assert {"drives", "cause", "path"} <= given
+    assert not outside & given
+    assert not outside & inside
+
+
+def test_words_of_a_command_may_be_empty() -> None:
+    # A mandatory parameter refuses an empty text, also within a list, where it does not say otherwise.
+    for line in re.findall(r"(?m)^        (\[Parameter\(Mandatory = \$true\)\].*\[String(?:\[\])?\]\$(?:Words|Word|Lines).*)$", CODE):
+        assert "[AllowEmptyString()]" in line, line
 
 
 def test_names_of_variables_are_set_before_they_are_used() -> None:
