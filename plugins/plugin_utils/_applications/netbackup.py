@@ -86,13 +86,17 @@ def queries(options: Mapping[str, Any], targets: Sequence[Target]) -> list[list[
 
 def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequence[Any]) -> Reading:
     """Find the drives; a drive that cannot be told for sure is a problem, one sentence each."""
-    asked = [(" ".join([words[0].rpartition("/")[2], *words[1:]]), answer)
-             for words, answer in zip(queries(options, targets), answers, strict=True)]  # fmt: skip
     reading = Reading()
+    if not targets:
+        return reading
     if options.get("scope") == "instance" and not options["media_servers"]:
         # One host that is told for all has to know the others, also those of a drive that it does not have itself.
         reading.problems = dict.fromkeys((target.drive for target in targets), _NO_NAMES)
         return reading
+    asked = [
+        (" ".join([words[0].rpartition("/")[2], *words[1:]]), answer)
+        for words, answer in zip(queries(options, targets), answers, strict=True)
+    ]
     try:
         configured = (
             output.configured_everywhere(*asked[0]) if options["media_servers"] else output.configured_here(*asked[0])

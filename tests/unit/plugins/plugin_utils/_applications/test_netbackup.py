@@ -44,6 +44,7 @@ def test_three_commands_ask_for_any_number_of_drives(site: Site) -> None:
     assert netbackup.queries(site.options, [ONE]) == expected
     assert netbackup.queries(site.options, [target(f"S{number}") for number in range(100)]) == expected
     assert netbackup.queries(site.options, []) == []
+    assert netbackup.read(site.options, [], []) == Reading()
 
 
 def test_media_servers_are_asked_by_their_names_and_the_drives_of_all_are_listed_once(site: Site) -> None:
@@ -187,6 +188,15 @@ def test_a_drive_that_is_configured_but_not_known_to_the_device_daemon_is_a_prob
         f"NetBackup has it as drive {NAME_1}, but the device daemon (ltid) does not show it; if the configuration was changed,"
         " start ltid anew"
     )
+
+
+@pytest.mark.parametrize("status", ["raw", "table"])
+def test_a_name_that_the_device_daemon_shows_twice_is_refused(site: Site, status: str) -> None:
+    site.given = {"status": status}
+    site.add("NBSER0003", NAME_1)
+    # tpconfig has the one only.
+    site.spoil = {"tpconfig": lambda text: text[:text.rindex("Drive Name")]}
+    assert "the device daemon (ltid) shows 2 drives of that name" in site.problem(ONE)
 
 
 # Control modes.
