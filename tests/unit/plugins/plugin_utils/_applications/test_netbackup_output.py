@@ -143,6 +143,25 @@ def test_rows_of_drives_that_tpconfig_does_not_list_are_passed_over(site: Site) 
         assert site.read(ONE).drives[ONE.drive].state == "online"
 
 
+@pytest.mark.parametrize("place", [1, 2, 3, 7, 8, 10])
+def test_columns_of_xdraw_in_another_order_are_refused(site: Site, place: int) -> None:
+    def spoil(text: str) -> str:
+        words = text.split()
+        words[place], words[place + 1] = words[place + 1], words[place]
+        return " ".join(words) + "\n"
+
+    site.spoil = {"-xdraw": spoil}
+    assert "answered in a form that is not known" in site.problem(ONE)
+
+
+@pytest.mark.parametrize(("place", "word"), [
+    (1, "x"), (2, "HCART"), (2, "h"), (3, "tld"), (3, "DOWN_TLD"), (7, "none"), (8, "tld"), (9, "zero"), (10, "UP"), (10, "-1"),
+])  # fmt: skip
+def test_what_a_column_of_xdraw_cannot_have_is_refused(site: Site, place: int, word: str) -> None:
+    site.spoil = {"-xdraw": lambda text: " ".join([*text.split()[:place], word, *text.split()[place + 1:]]) + "\n"}
+    assert "answered in a form that is not known" in site.problem(ONE)
+
+
 @pytest.mark.parametrize("place", range(12))
 def test_a_column_of_xdraw_that_is_no_more_is_refused(site: Site, place: int) -> None:
     def spoil(text: str) -> str:
