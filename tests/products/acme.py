@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.tests.products.product import Call, Product, UsageError
 
@@ -50,21 +51,25 @@ class Acme(Product):
             del names[:2]
         return max([self.set(state, name) for name in names], default=64)
 
+    def here(self, drives: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Drives may be given to one host, which then has a state of its own."""
+        return [drive for drive in drives if drive["host"] in ("", self.host)]
+
     def list(self) -> None:
         if self.other_columns:
             print("Acme 9: DRIVE STATUS LIBRARY")
-            for drive in self.drives():
+            for drive in self.here(self.drives()):
                 print(drive["name"], "1" if drive["online"] else "0", drive["library"])
             return
         print("Acme 8 drives:")
-        for drive in self.drives():
+        for drive in self.here(self.drives()):
             state = "up" if drive["online"] else "down"
             why = "RESERVED" if drive["conflict"] else "BUSY" if drive["job"] else "-"
             print(f"{drive['library']}:{drive['name']} {drive['serial']} {state} {why}")
 
     def set(self, state: str, name: str) -> int:
         with self.change() as known:
-            found = [drive for drive in known["drives"] if f"{drive['library']}:{drive['name']}" == name]
+            found = [drive for drive in self.here(known["drives"]) if f"{drive['library']}:{drive['name']}" == name]
             if not found:
                 print(f"acmectl: E404 there is no drive {name}")
                 return 1

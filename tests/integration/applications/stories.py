@@ -111,6 +111,18 @@ def story_one_control_point_is_told_for_all_hosts_of_an_instance(story: Story) -
     assert story.states() == ["offline"] * 3
 
 
+def story_what_the_instance_reserves_itself_is_its_own_and_given_back(story: Story) -> Told:
+    first, *_others = story.drives
+    own = story.ports[story.host]
+    answers = yield story.reserved(by=own)
+    assert (outcomes(answers), confirmed(answers)) == (["own"] * 3, [True] * 3), said(answers)
+    assert not settings(story)
+    answers = yield story.reserved(first)
+    assert (outcomes(answers), story.states()) == (["offline"], ["offline", "online", "online"]), said(answers)
+    answers = yield story.reserved(first, by=own)
+    assert (outcomes(answers), confirmed(answers), story.states()) == (["own"], [True], ["online"] * 3), said(answers)
+
+
 # What was offline already
 
 

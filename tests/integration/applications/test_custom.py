@@ -18,8 +18,17 @@ import pytest
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories import (
     SHARED,
     check_no_secret_is_seen_anywhere,
+    confirmed,
+    outcomes,
+    said,
 )
-from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Description, Story, World
+from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import (
+    Description,
+    Story,
+    Told,
+    World,
+    of,
+)
 from ansible_collections.tapeworks.drive_sharing.tests.products.acme import Acme
 
 
@@ -44,6 +53,30 @@ PRODUCT = Description(
         "refuse": "E204 the drive is locked", "columns": "nothing in it matches", "down": "E111 no answer from the server", "denied": "E401 wrong password",
     },
 )
+
+
+@of(hosts=2, entry=lambda _story: {"scope": "host"})
+def story_each_host_is_told_where_each_has_a_state_of_its_own(story: Story) -> Told:
+    one, two = story.hosts
+    for number, drive in enumerate(story.drives):
+        story.product.forget(drive)
+        for host in (one, two):
+            story.product.add(drive, story.product.name(number), host=host)
+    answers = yield story.reserved()
+    assert [one["host"] for one in answers] == [one, two] * 3
+    assert (outcomes(answers), confirmed(answers)) == (["offline"] * 6, [True] * 6), said(answers)
+    assert story.states() == ["offline"] * 3
+    # What one host of the instance reserves is no other's than the instance's.
+    answers = yield story.reserved(by=story.ports[two])
+    assert outcomes(answers) == ["own"] * 6, said(answers)
+    assert story.states() == ["online"] * 3
+    with story.product.change() as state:
+        state["drives"][0]["online"] = False
+    answers = yield story.reserved(story.drives[0])
+    assert outcomes(answers) == ["kept", "offline"], said(answers)
+
+
+STORIES = (story_each_host_is_told_where_each_has_a_state_of_its_own,)
 
 
 def test_story(told: Story) -> None:

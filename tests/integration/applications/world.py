@@ -94,6 +94,8 @@ class Change:
 
     status: str
     drives: Sequence[str] | None = None
+    #: The port that reserves; else the foreign one.
+    by: Mapping[str, str] | None = None
 
 
 Step = Role | Change
@@ -198,8 +200,8 @@ class Story:
     def online(self, *drives: str, at: int = 0, role: bool = False) -> Role:
         return Role("online", drives or None, False, at, role)
 
-    def reserved(self, *drives: str) -> Change:
-        return Change("reserved", drives or None)
+    def reserved(self, *drives: str, by: Mapping[str, str] | None = None) -> Change:
+        return Change("reserved", drives or None, by)
 
     def released(self, *drives: str) -> Change:
         return Change("released", drives or None)
@@ -413,7 +415,7 @@ class World:
         with store.write() as tx:
             seen = [
                 Observation(
-                    drive, change.status, (FOREIGN_PORT,) if change.status == "reserved" else (),
+                    drive, change.status, (dict(change.by or FOREIGN_PORT),) if change.status == "reserved" else (),
                     "2026-11-22T06:00:34.567890+00:00", "manual",
                 )
                 for drive, change in wanted.items() if change.status != "again"
