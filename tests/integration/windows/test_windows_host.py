@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.release import __version__
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _record, _store
 from ansible_collections.tapeworks.drive_sharing.tests.integration.test_host_facts import Site
@@ -28,6 +29,15 @@ show) for one in *; do read -r state <"$one"; echo "$one $state"; done ;;
 esac
 """
 PLAY = """
+- name: Ask with PowerShell 7
+  hosts: backup8
+  gather_facts: false
+  tasks:
+    - name: Ask with another PowerShell
+      tapeworks.drive_sharing.application_drive_info:
+        application: custom
+        drives: ["10WT012345"]
+
 - name: Do some things by hand
   hosts: backup7
   gather_facts: false
@@ -91,11 +101,21 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "application_custom_offline_command": ["product", "offline", "{names}"],
         "application_custom_online_command": ["product", "online", "{names}"],
     }
+    # The same with another PowerShell.
+    seven = WindowsHost(site.directory / "backup8")
+    (seven.bin / "pwsh").write_text((seven.bin / "powershell").read_text().replace("exec ", f"echo pwsh >>{seven.root}/which\nexec ", 1))
+    (seven.bin / "pwsh").chmod(0o755)
+    site.hosts["backup8"] = {
+        **seven.variables, "ansible_pwsh_interpreter": "pwsh", "drive_sharing_applications": [{"application": "custom"}],
+        **{f"application_custom_{key}_command": ["echo", "nothing", "{name}"] for key in ("offline", "online")},
+        "application_custom_query_command": ["echo", "10WT012345 online"],
+        "application_custom_query_pattern": r"^(?P<name>\w+) (?P<state>\w+)$",
+    }
     _store.open_store(str(site.table), create=True).close()
     play = site.directory / "play.yml"
     play.write_text(PLAY)
     run = site.run(str(play), "-vvv")
-    found: dict[str, Any] = {"host": host, "output": run.output}
+    found: dict[str, Any] = {"host": host, "seven": seven}
     for task in run.output.split("\nTASK [")[1:]:
         name, _bracket, text = task.partition("]")
         start = text.find("=> {")
@@ -139,3 +159,10 @@ def test_an_application_of_unix_is_refused(results: dict[str, Any]) -> None:
         "Application bacula cannot be told on backup7, whose shell is PowerShell; nothing was done. Name a control point of Unix, or"
         " use custom with the commands of your product for Windows."
     )
+
+
+def test_ansible_core_2_21_takes_the_powershell_that_is_named(results: dict[str, Any]) -> None:
+    """As docs/application_veeam.md has it for Veeam 13; older versions start Windows PowerShell whatever is named."""
+    assert [one["state"] for one in results["Ask with another PowerShell"]["drives"]] == ["online"]
+    version = tuple(int(part) for part in __version__.split(".")[:2])
+    assert (results["seven"].root / "which").exists() == (version >= (2, 21))
