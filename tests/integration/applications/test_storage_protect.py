@@ -25,6 +25,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.products.storage_protect 
 
 #: Stories in which the activity log is asked, as it is by default; in the others that would only cost time.
 WITH_LOG = (
+    "drives_are_set_offline_and_online_by_hand_and_nothing_twice",
     "a_lost_race_is_adopted_if_the_product_shows_it_and_else_kept", "a_polled_drive_without_a_message_is_kept",
     "many_drives_cost_a_session_for_fifty_and_two_calls_for_each_reading", "drives_are_taken_when_another_instance_reserves_them_and_given_back",
     "junk_is_believed_by_nobody", "a_query_that_hangs_is_ended_and_nothing_is_set",
