@@ -233,6 +233,22 @@ def test_labels_of_emm_dev_list_are_known_in_several_writings(site: Site, old: s
     assert site.read(ONE).drives[ONE.drive].names == (f"{NAME} (on {HERE})",)
 
 
+@pytest.mark.parametrize("text", ["", "Robot:  0\nApath:  /dev/sg9\nSerial Number:  NBSER0001\n", "All is well.\n"])
+def test_a_list_of_emm_without_any_drive_does_not_say_that_a_drive_is_not_configured(site: Site, text: str) -> None:
+    site.given = {"media_servers": [HERE]}
+    site.spoil = {"-emm_dev_list": lambda _text: text}
+    assert "tpconfig -emm_dev_list answered in a form that is not known" in site.problem(ONE)
+    assert site.problem(ONE).endswith(f": {text.replace(chr(10), ' ').replace('  ', ' ').strip() or '(nothing)'}")
+
+
+def test_a_row_may_end_without_a_comment_and_without_a_host(site: Site) -> None:
+    site.spoil = {"-xdraw": lambda text: text.strip().removesuffix(" -")}
+    assert site.read(ONE).drives[ONE.drive].names == (NAME,)
+    site.given = {"status": "table"}
+    site.spoil = {"vmoprcmd -d": lambda text: text.partition(f"0 {NAME}")[0] + f"0 {NAME}  Yes\n"}
+    assert site.read(ONE).drives[ONE.drive].names == (NAME,)
+
+
 def test_a_drive_of_emm_dev_list_without_a_media_server_is_refused(site: Site) -> None:
     site.given = {"media_servers": [HERE]}
     site.spoil = {"-emm_dev_list": lambda text: text.replace("Media Server", "Some Server")}
