@@ -227,9 +227,9 @@ class Drives:
         commented = bool(row.comment) and not row.comment.startswith(OURS)
         way = Way(entry.name, server.host, commented=commented)
         here = self._assigned_here(target, row, server)
-        used = {
-            "in_use": here or row.requested or row.busy, "ending": here or row.requested, "conflict": pending(row.control),
-        }
+        # The tape of a drive that is assigned to another media server is used there.
+        busy = row.busy and not row.assigned
+        used = {"in_use": here or row.requested or busy, "ending": here or row.requested, "conflict": pending(row.control)}
         state = state_of(row.control)
         if len(entry.paths) < 2:
             yield State(way, state, row.control, **used)

@@ -268,6 +268,7 @@ def test_a_drive_with_a_job_is_in_use_and_one_that_was_set_down_meanwhile_is_end
 
 
 def test_a_shared_drive_that_is_assigned_to_another_media_server_is_not_in_use_here_unless_that_is_not_known(site: Site) -> None:
+    site.job(ONE.drive)
     site.update(ONE.drive, assigned="media2.example.com")
     assert site.read(target(ONE.drive, elsewhere={"MEDIA2": ("/dev/nst4",)})).drives[ONE.drive].in_use is False
     assert site.read(target(ONE.drive, elsewhere={"media3": ("/dev/nst4",)})).drives[ONE.drive].in_use is True
