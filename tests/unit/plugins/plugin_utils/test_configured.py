@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -119,8 +120,8 @@ def test_a_job_that_goes_on_keeps_a_drive_from_being_confirmed_offline() -> None
 
 def test_a_drive_that_the_product_took_out_of_service_itself_is_read_again_for_it_may_come_back() -> None:
     final = plain(conflict_pattern="[Cc]onflict", offline_pattern="down.*", query_pattern=r"^(?P<name>\w+) (?P<state>.+)$")
-    for shown, passing in (("down", False), ("down:conflict", True), ("up", False)):
-        reading = PLAIN.read({**final, "drive_names": {"SER1": ("A",)}}, [D1], [Answered(f"A {shown}\n")])
+    for shown, passing in (("down", False), ("down:conflict", True), ("up", False), ("up:conflict", False)):
+        reading = PLAIN.read({**final, "online_pattern": re.compile("up.*"), "drive_names": {"SER1": ("A",)}}, [D1], [Answered(f"A {shown}\n")])
         assert reading.drives["SER1"].passing is passing
 
 
@@ -206,6 +207,11 @@ def test_a_query_with_a_library_is_run_for_each_of_them_once() -> None:
     reading = read(final, [D1, D2], "D1 online\n", "D1 offline\n")
     assert found(reading) == {"SER1": (("L1/D1",), "online"), "SER2": (("L2/D1",), "offline")}
     assert reading.online == 1
+
+
+def test_the_library_that_an_answer_shows_goes_before_the_one_that_was_asked_about() -> None:
+    final = options(query_command=["app", "in", "{library}"], libraries=["L1"], drive_names={"SER1": "L1/D1", "SER2": "L2/D1"})
+    assert found(read(final, [D1, D2], "L2|D1|online\n")) == {"SER2": (("L2/D1",), "online")}
 
 
 def test_a_library_that_cannot_be_read_says_nothing_of_its_drives_and_leaves_the_others() -> None:

@@ -169,6 +169,21 @@ def test_windows_line_ends_and_indents_are_kept(site: Site, tmp_path: Path) -> N
     assert there.read_bytes() == before.encode()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("LIBRARY\r\nPOOL\r\n", "LIBRARY\r\n-disable\r\nPOOL\r\n"), ("LIBRARY x\nLIBRARY y\n", "LIBRARY x\n-disable\nLIBRARY y\n")],
+    ids=["a word alone", "the first of two"],
+)
+def test_the_line_goes_behind_the_first_that_begins_with_the_word(plain: Site, tmp_path: Path, before: str, after: str) -> None:
+    there = tmp_path / "definition"
+    plain.program("get", f'cat {there} >"$4"')
+    plain.program("put", f'cat "$4" >{there}')
+    plain.download, plain.upload = "get", "put"
+    there.write_bytes(f'NAME "A"\n{before}'.encode())
+    assert plain.set("offline", "A")[0] == 0
+    assert there.read_bytes() == f'NAME "A"\n{after}'.encode()
+
+
 def test_a_definition_that_lacks_what_was_uploaded_is_told_and_the_former_one_is_kept(site: Site) -> None:
     with site.product.change() as state:
         state["mangles"] = True

@@ -162,7 +162,7 @@ def test_a_set_that_failed_for_the_token_says_what_helps() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [Answered("Request successful"), Answered("disable: Error 0x7: no such drive", rc=2), Answered("", rc=9, timed_out=True)]
+    "answer", [Answered("Request successful"), Answered("disable: Error 0x7: no such drive", rc=2), Answered("Login: session", rc=9, timed_out=True)]
 )
 def test_nothing_is_added_to_what_is_told_anyway(answer: Answered) -> None:
     assert commvault.said(options(), "offline", {"7701": ["LibA/Drive_1"]}, [answer]) == {}
