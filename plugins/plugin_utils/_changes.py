@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _rows,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation, observation
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._doubts import Against
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._resolve import (
     origin_key,
@@ -46,6 +48,8 @@ class Recorded:
     result: str
     sequence: int
     message: str
+    #: Another detector told something else than what was read and written.
+    against: Against | None = None
 
 
 @dataclass
@@ -151,13 +155,7 @@ class _Recorder:
         text = _text(one.status, one.holders)
         if one.port is not None:
             text += f" by {_change.port_text(one.port)}"
-        if one.level and row.status and row.detector != one.detector:
-            both = (
-                f"Drive {one.drive}: {row.detector} told that it is {_text(row.status, row.holders)} (change {row.sequence}), and"
-                f" reading the drive ({one.detector}) shows that it is {text}. What was read counts; if {row.detector} does not"
-                " tell the same within moments, a notification was lost or false."
-            )
-            self.history.append((self.now, "contradiction", both, one.drive, row.sequence, None, None))
+        against = _against(one, row, text)
         # Drives that are opened and closed again and again flip; what is newer takes the place of a release that is held.
         hold = self.release_hold if one.status == "released" and row.status == "reserved" else 0.0
         row.status, row.holders, row.sequence, row.detector = one.status, one.holders, row.sequence + 1, one.detector
@@ -170,7 +168,7 @@ class _Recorder:
         )
         message = f"Drive {one.drive}: {text} ({one.detector})."
         self.history.append((self.now, "change", message, one.drive, row.sequence, None, None))
-        return self._answered(one, "written", message)
+        return dataclasses.replace(self._answered(one, "written", message), against=against)
 
     def _concerns_nobody(self, drive: str, row: Known) -> str:
         """Why a change is settled at once, or nothing."""
@@ -217,6 +215,19 @@ class _Recorder:
                 "INSERT INTO notifications (origin, at) VALUES (?, ?) ON CONFLICT (origin) DO NOTHING", self.new_origins
             )
         _history.add_many(self.tx, self.history)
+
+
+def _against(one: Observation, row: Known, text: str) -> Against | None:
+    """What another detector told, if it is something else; to know the holder where it did not is nothing else."""
+    if not one.level or not row.status or row.detector == one.detector:
+        return None
+    if row.status == one.status and row.holders == (_change.UNREADABLE,):
+        return None
+    both = (
+        f"Drive {one.drive}: {row.detector} told that it is {_text(row.status, row.holders)} (change {row.sequence}), and reading"
+        f" the drive ({one.detector}) shows that it is {text}."
+    )
+    return Against(row.detector, both)
 
 
 def _text(status: str, holders: Iterable[Mapping[str, Any]]) -> str:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _changes,
     _dispatcher,
+    _doubts,
     _history,
     _identifiers,
     _store,
@@ -142,6 +143,7 @@ class Sink:
         self._wake = wake
         self._clock = clock
         self._report = Report(LOGGER, others=_OTHERS)
+        self._doubts = _doubts.Doubts()
 
     async def observe(self, fields: Mapping[str, Any]) -> str:
         """Write one observation; raises InvalidValueError or TableError."""
@@ -166,6 +168,7 @@ class Sink:
         results: list[Any] = [None] * len(many)
         places: list[int] = []
         observations: list[Observation] = []
+        written: list[tuple[Observation, _changes.Recorded]] = []
         with store.write() as tx:
             for place, fields in enumerate(many):
                 try:
@@ -184,14 +187,30 @@ class Sink:
                     results[place] = exc
             for place, recorded in zip(places, _changes.record(tx, observations, now, self._release_hold), strict=True):
                 results[place] = recorded.result
+                written.append((observations[len(written)], recorded))
                 if recorded.result == "contradiction":
                     self._report.tell("contradiction", recorded.drive, recorded.message)
+        # Only what is in the table counts.
+        for one, recorded in written:
+            self._doubts.told(one)
+            if recorded.against is not None:
+                self._doubts.read(one.drive, recorded.against, one, recorded.sequence, now)
         return results
+
+    def _settle_doubts(self, store: Any) -> None:
+        """Tell of the detectors that had their time to agree; the dispatcher puts it into the log."""
+        now = (self._clock or store.now)()
+        over = self._doubts.over(now)
+        if over:
+            with store.write() as tx:
+                _history.add_many(tx, [(now, "contradiction", text, drive, number, None, None) for drive, number, text in over])
+            self._doubts.forget([drive for drive, _number, _text in over])
 
     async def known(self, drives: Sequence[str], token: Any) -> tuple[Any, dict[str, _changes.Known] | None]:
         """Give what the table knows of these drives, with the token for the next time; None if nothing was written since."""
 
         def read(store: Any) -> tuple[Any, dict[str, _changes.Known] | None]:
+            self._settle_doubts(store)
             now = store.changed_token()
             if now == token:
                 return token, None

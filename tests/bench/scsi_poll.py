@@ -109,7 +109,7 @@ async def source(directory: Path, drives: int, interval: float, seconds: float) 
     names = [f"D{number:04}" for number in range(drives)]
     Device.drives = {f"/dev/sg{number}": Drive(name) for number, name in enumerate(names)}
     _sg.Device = Device  # type: ignore[misc,assignment]
-    _scsi_devices.find = lambda: {name: (f"/dev/sg{number}",) for number, name in enumerate(names)}  # type: ignore[assignment]
+    _scsi_devices.find = lambda: {name: (f"/dev/sg{number}",) for number, name in enumerate(names)}  # type: ignore[assignment,misc]
     table = directory / f"{drives}-{interval}.sqlite"
     config = _source.check({"table": str(table), "site": "bench", "scsi": {"drives": names, "interval": interval}})
 

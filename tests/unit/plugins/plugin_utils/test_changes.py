@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _associations, _changes
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._doubts import Against
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.table_world import (
     UNREADABLE,
@@ -102,17 +103,23 @@ def test_a_detector_that_could_tell_the_holder_and_cannot_any_more_sees_another_
     assert world.state()["holders"] == [UNREADABLE]
 
 
-def test_a_level_reading_against_another_detector_is_written_and_told_with_both_sides(world: World) -> None:
+def test_a_level_reading_against_another_detector_is_written_and_has_both_sides(world: World) -> None:
     world.hosts("ab").see("reserved", "a")
-    assert world.see("reserved", "b", level=True, seen_sequence=1, detector="scsi").result == "written"
-    assert world.messages("contradiction") == [
+    found = world.see("reserved", "b", level=True, seen_sequence=1, detector="scsi")
+    assert found.result == "written"
+    assert found.against == Against(
+        "snmp",
         "Drive D1: snmp told that it is reserved by fc 10000090fa000000 (change 1), and reading the drive (scsi) shows that it is"
-        " reserved by fc 10000090fa000001. What was read counts; if snmp does not tell the same within moments, a notification"
-        " was lost or false."
-    ]
-    world.see("released", level=True, seen_sequence=2, detector="scsi")
-    world.see("reserved", "a")
-    assert len(world.messages("contradiction")) == 1
+        " reserved by fc 10000090fa000001.",
+    )
+    assert world.see("released", level=True, seen_sequence=2, detector="scsi").against is None
+    assert world.see("reserved", "a").against is None
+
+
+def test_to_know_the_holder_where_another_detector_did_not_is_against_nobody(world: World) -> None:
+    world.hosts("ab").see("reserved", UNREADABLE)
+    found = world.see("reserved", "a", level=True, seen_sequence=1, detector="scsi")
+    assert (found.result, found.against) == ("written", None)
 
 
 def test_a_release_can_be_held_and_what_is_newer_takes_its_place(world: World) -> None:
