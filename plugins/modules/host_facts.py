@@ -102,8 +102,8 @@ notes:
   - "C(drive_sharing_applications) is a list of the backup applications on the host. Each has C(application), and may have
     C(instance) (default: the host's name), C(control_points) (hosts, in order of preference; default: the host itself),
     C(scope) (V(host): each host has a drive's state for itself; V(instance): the instance has one state, told at the
-    first control point that answers; default: what the application has) and C(options), which are the application's own. Hosts whose entries name one instance share
-    drives by the product's own means."
+    first control point that answers; default: what the application has) and C(options), which are the application's own. Hosts
+    whose entries name one instance share drives by the product's own means."
   - "C(drive_sharing_managed) is V(true), the default, V(false), or a list of the serial numbers of the drives that are shared."
   - "Serial numbers, WWNs and other names need quotation marks in YAML, which reads some of them as numbers."
 seealso:
