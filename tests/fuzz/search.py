@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 CORPUS = HERE / "corpus"
 #: Seconds of all searches together, and how they are shared; atheris needs some more to start.
 SECONDS = float(os.environ.get("DRIVE_SHARING_FUZZ_SECONDS") or 18)
-SHARES = {"datagrams": 0.45, "guarded": 0.08, "record": 0.05, "scsi": 0.1, "map": 0.19, "change": 0.13}
+SHARES = {"datagrams": 0.42, "guarded": 0.07, "guarded_windows": 0.04, "record": 0.05, "scsi": 0.1, "map": 0.19, "change": 0.13}
 #: What atheris may need beyond its time, to start on a busy machine and to end its last input.
 _GRACE = 120.0
 

@@ -10,9 +10,16 @@ octets whatever came before, so that a failure can be replayed.
 
 from __future__ import annotations
 
+import json
+from types import ModuleType
 from typing import Any, Protocol
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _guarded, _guarded_parse, _record
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _guarded,
+    _guarded_parse,
+    _guarded_windows_parse,
+    _record,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
 
@@ -56,6 +63,8 @@ def _line(drive: str, sequence: int, phase: str) -> str:
 class Guarded:
     """What a guarded step prints on a host: read, set and list."""
 
+    parser: ModuleType = _guarded_parse
+
     def __init__(self) -> None:
         drives = [
             _guarded.UnitDrive(drive, None, 42, intent=_line(drive, 42, "intent"), done=_line(drive, 42, "done"))
@@ -97,9 +106,9 @@ class Guarded:
 
     def run(self, data: bytes) -> None:
         text = data.decode("utf-8", "surrogateescape")
-        self._read(_guarded_parse.parse_read(text, NONCE, _DRIVES, [["a"], ["b"]]))
-        self._set(_guarded_parse.parse_set(text, NONCE, self.units))
-        self._list(_guarded_parse.parse_list(text, NONCE))
+        self._read(self.parser.parse_read(text, NONCE, _DRIVES, [["a"], ["b"]]))
+        self._set(self.parser.parse_set(text, NONCE, self.units))
+        self._list(self.parser.parse_list(text, NONCE))
 
     def _read(self, reading: Any) -> None:
         assert reading.complete == (reading.problem is None)
@@ -143,6 +152,35 @@ class Guarded:
             assert len(answer.output) <= _guarded_parse.MOST_OUTPUT
 
 
+class GuardedWindows(Guarded):
+    """What the module for Windows answers."""
+
+    parser = _guarded_windows_parse
+
+    def seeds(self) -> dict[str, bytes]:
+        record = f"={_line('D2', 41, 'done')} #{NONCE}.1.2"
+        command = {"rc": 0, "output": "shown\n", "timed_out": False, "truncated": False}
+        answer: dict[str, Any] = {
+            "changed": False, "version": 1, "nonce": NONCE, "id": f"{NONCE}.4711.638995932345678900", "clock": 1795400000, "problem": None,
+            "records": [{"drive": "D1", "busy": "-", "text": "-"}, {"drive": "D2", "busy": "4711", "text": record}],
+            "answers": [command, {**command, "rc": None, "timed_out": True}],
+            "units": [
+                {
+                    "drives": [{"drive": "D1", "outcome": "done", "detail": ""}, {"drive": "D2", "outcome": "locked", "detail": "4711"}],
+                    "commands": [command, command], "queries": [command],
+                },
+                {"drives": [{"drive": "D1", "outcome": "unfinished", "detail": "record full"}], "commands": [], "queries": []},
+            ],
+            "listed": [{"instance": "veeam%3Aa", "drive": "D%61", "text": record}, {"instance": "a", "drive": "B", "text": "?"}],
+        }  # fmt: skip
+        values = {
+            "good": answer, "a problem": {**answer, "problem": "Access to the path is denied."}, "one for a list": {**answer, "units": answer["units"][0]},
+            "a failure": {"failed": True, "msg": "Unhandled exception while executing module\r\n\tat line 5"}, "another request": {**answer, "nonce": "x"},
+            "another version": {**answer, "version": [2]}, "a late one": {**answer, "units": [{"drives": [{"drive": "D1", "outcome": "late"}]}]},
+        }  # fmt: skip
+        return {name: json.dumps(value).encode() for name, value in values.items()} | {"nothing": b"", "nested": b"[" * 5000}
+
+
 class Record:
     """The record of a drive, as a control point has it."""
 
@@ -179,7 +217,7 @@ class Record:
             check_sentence(repr(name), 100_000)
 
 
-NAMES = ("datagrams", "guarded", "record", "scsi")
+NAMES = ("datagrams", "guarded", "guarded_windows", "record", "scsi")
 
 
 def make(name: str) -> Target:
@@ -192,4 +230,4 @@ def make(name: str) -> Target:
         from ansible_collections.tapeworks.drive_sharing.tests.fuzz.scsi import Scsi
 
         return Scsi()
-    return {"guarded": Guarded, "record": Record}[name]()
+    return {"guarded": Guarded, "guarded_windows": GuardedWindows, "record": Record}[name]()
