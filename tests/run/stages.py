@@ -29,6 +29,7 @@ WITHOUT_ANSIBLE = (
     "guarded_step", "reservation_sender/test_application.py", "reservation_sender/test_bacula.py",
     "reservation_sender/test_changer.py", "reservation_sender/test_reports.py", "test_demo_application.py",
     "test_snmp_detector.py", "test_snmp_junk.py", "test_snmp_mib.py", "test_table_postgresql.py",
+    "windows/test_one_contract.py",
 )
 TOOLS_CORE = "2.19"
 E2E_CORES = ("2.19",)
