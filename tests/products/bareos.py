@@ -6,11 +6,12 @@
 
 Each library is an autochanger, and its storage in the director has the same name; ``host`` is the address of its storage
 daemon. A drive with library "" is a device of its own, with a storage of its own. What the console may use stands in its
-configuration as ``# commands:``, ``# storages:``; the password there has to be the one that the state has, if it has one.
+configuration as ``# commands:``, ``# storages:``; the digest of the password there has to be the one that the state has, if it has one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,11 @@ from ansible_collections.tapeworks.drive_sharing.tests.products.product import C
 COMMANDS = (".storages", "status", "setdevice", "setdebug", "unmount", "mount", "quit", ".")
 ARGUMENT = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 USAGE = "Usage: bconsole [-s] [-c path] [-d debug_level] [-u seconds]"
+
+
+def digest_of(password: str) -> str:
+    """What a director keeps of a password."""
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 class Bareos(Product):
@@ -81,8 +87,8 @@ class Bareos(Product):
                   "No such file or directory")
             return 1
         text = path.read_text(encoding="utf-8")
-        password = self.state().get("password")
-        if password and f'"{password}"' not in text:
+        digest = self.state().get("digest")
+        if digest and digest not in [digest_of(word) for word in re.findall(r'"([^"]*)"', text)]:
             return self.is_denied(Call(program, tuple(words), tuple(lines), False, {}))
         self.hello(lines)
         self.commands = self.listed(text, "commands", COMMANDS)

@@ -38,8 +38,9 @@ class Networker(Product):
         return any(line.startswith("update") for line in lines)
 
     def refused(self, call: Call) -> int:
-        print(f"                        name: {self.drives()[0]['name']};\n")
-        print("update failed: user root on client.example.com does not have privilege 'Configure NetWorker'")
+        for name in re.findall(r'^\. type: NSR device; name: "(.*)"$', "\n".join(call.lines), re.MULTILINE):
+            print(f"                        name: {name};\n")
+            print("update failed: user root on client.example.com does not have privilege 'Configure NetWorker'")
         return 0
 
     def is_down(self, call: Call) -> int:

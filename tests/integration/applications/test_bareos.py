@@ -15,14 +15,14 @@ from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.
     states,
 )
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Description, Story, Told
-from ansible_collections.tapeworks.drive_sharing.tests.products.bareos import Bareos
+from ansible_collections.tapeworks.drive_sharing.tests.products.bareos import Bareos, digest_of
 
 CONSOLE = 'Console {\n  Name = drive_sharing\n  Password = "{}"\n  Director = example-dir\n}\n'
 
 
 def options(story: Story) -> dict[str, Any]:
     path = story.secret_file("drive_sharing.conf", CONSOLE)
-    story.product.set_state(password=story.secrets[-1])
+    story.product.set_state(digest=digest_of(story.secrets[-1]))
     return {"application_bareos_console_file": path, "application_bareos_storages": ["Changer"]}
 
 
@@ -96,6 +96,7 @@ def story_a_console_that_may_do_less_is_told_what_it_lacks(story: Story) -> Told
     path.chmod(0o644)
     off = yield story.offline(story.drives[0])
     assert "others may read or write" in said(off)
+    path.chmod(0o600)
     assert story.states() == ["online"] * 3
 
 
