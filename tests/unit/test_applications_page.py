@@ -116,12 +116,12 @@ def test_the_table_of_many_drives_has_every_role_once() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_commands_for_many_drives_are_those_of_the_fakes_log(name: str) -> None:
     """A command for each drive takes its time, so a hundred are worked out of few; one for all of them is tried."""
-    two, four = applications.measure(name, 2), applications.measure(name, 4)
-    if two == four:
+    one, two = applications.measure(name, 1), applications.measure(name, 2)
+    if one == two:
         hundred = applications.measure(name, 100)
         assert (hundred.asked, hundred.set) == MANY[name]
         return
-    asked, setting = (few + (more - few) * 49 for few, more in ((two.asked, four.asked), (two.set, four.set)))
+    asked, setting = (few + (more - few) * 99 for few, more in ((one.asked, two.asked), (one.set, two.set)))
     assert (asked, setting) == MANY[name]
 
 

@@ -24,6 +24,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.sshd import SYSTEM_PATH
 EVERY = __version__.startswith("2.19.") or os.environ.get("DRIVE_SHARING_STORIES") == "every"
 #: The first words of the stories that are told under all.
 FIRST = ("drives_are_set_", "drives_are_taken_", "what_the_product_refuses_")
+#: What each product's plays took.
 SPENT: list[str] = []
 
 

@@ -18,6 +18,7 @@ import re
 import secrets
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -234,6 +235,7 @@ class World:
         self.table = directory / "table.sqlite"
         #: How an address is reached.
         self.connections: dict[str, dict[str, Any]] = {}
+        self.sockets = ""
         self.printed: list[str] = []
         self.results: list[Any] = []
         #: How long each play took.
@@ -254,6 +256,8 @@ class World:
             for story in self.stories for host, address in story.hosts.items()
         }
         with contextlib.ExitStack() as stack:
+            # Of its own: the path of a socket may not have more than some hundred characters.
+            self.sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="ssh", ignore_cleanup_errors=True))
             addresses = list(paths)
             for start in range(0, len(addresses), SOCKETS):
                 some = addresses[start:start + SOCKETS]
@@ -470,9 +474,8 @@ class World:
             "ANSIBLE_HOST_KEY_CHECKING": "False",
             "ANSIBLE_PIPELINING": "True",
             "ANSIBLE_LOCALHOST_WARNING": "False",
-            # The socket's name must be short, and gone soon.
-            "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.directory / "c"),
+            "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": self.sockets,
             "LC_ALL": "C.UTF-8",
         }
 
