@@ -32,6 +32,20 @@ unit: ## unit tests, under ansible-core 2.19, 2.20 and 2.21
 integration: ## integration tests
 	@$(RUN) test integration
 
+lab: ## tests with real SCSI tape devices, Fibre Channel and iSCSI, in a guest of QEMU (root; under three minutes)
+	@$(RUN) test lab
+
+# Once `make lab` or `make unit` has set up the environment.
+LAB := build/venv/2.19/bin/python tests/lab/machine.py
+lab-up: ## the lab's guest to try things out in (FORWARD="8443:8443": a port of 127.0.0.1 that leads into it)
+	@$(LAB) up $(addprefix --forward ,$(FORWARD))
+
+lab-run: ## run COMMAND="..." in it, as root
+	@$(LAB) run '$(subst ','\'',$(COMMAND))'
+
+lab-down: ## end it
+	@$(LAB) down
+
 fuzz: ## a fixed time of fuzzing what comes from the network (DRIVE_SHARING_FUZZ_SECONDS: longer)
 	@$(RUN) test fuzz
 

@@ -200,6 +200,8 @@ DRIVES = (
     Drive("drive1", "LABDRV0001", "5000e11100000001", Adapter("fct1", "00:24:ff:00:01:10"), "iqn.2026-11.lab:drive1", "LAB001L8"),
     Drive("drive2", "LABDRV0002", "5000e11100000002", Adapter("fct2", "00:24:ff:00:02:20"), "iqn.2026-11.lab:drive2", "LAB002L8"),
 )
+#: The initiator's name in /etc/iscsi/initiatorname.iscsi of the guest as a whole; nobody logs in with it.
+WITHOUT_SESSION = "iqn.2026-11.lab:guest"
 PORTS = {port.id: port for host in HOSTS for port in host.ports}
 
 
@@ -445,7 +447,7 @@ def _iscsi() -> None:
     shutil.rmtree(etc / "nodes", ignore_errors=True)
     (etc / "ifaces").mkdir(parents=True, exist_ok=True)
     Path("/run/lock/iscsi").mkdir(parents=True, exist_ok=True)
-    (etc / "initiatorname.iscsi").write_text("InitiatorName=iqn.2026-11.lab:unused\n")
+    (etc / "initiatorname.iscsi").write_text(f"InitiatorName={WITHOUT_SESSION}\n")
     (etc / "iscsid.conf").write_text(
         "node.startup = manual\nnode.session.timeo.replacement_timeout = 600\nnode.conn[0].timeo.noop_out_interval = 1\n"
         "node.conn[0].timeo.noop_out_timeout = 2\nnode.session.auth.authmethod = None\n"

@@ -20,15 +20,20 @@ APT_LIMIT = 900.0
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def wanted() -> list[str]:
-    """Read the packages of bindep.txt."""
+#: Profiles of bindep.txt: what all stages need, and what only the stage lab needs, which can be left out.
+TEST, LAB = "test", "lab"
+
+
+def wanted(profile: str) -> list[str]:
+    """Read the packages of a profile of bindep.txt."""
     lines = (ROOT / "bindep.txt").read_text(encoding="utf-8").splitlines()
-    return [found.group(1) for line in lines if (found := re.match(r"([a-z0-9][a-z0-9.+-]*)", line))]
+    row = re.compile(rf"([a-z0-9][a-z0-9.+-]*) \[platform:dpkg {profile}\]")
+    return [found.group(1) for line in lines if (found := row.fullmatch(line))]
 
 
-def missing() -> list[str]:
-    """Give the packages that are not installed, or all where there is no dpkg to ask."""
-    packages = wanted()
+def missing(profile: str) -> list[str]:
+    """Give the packages of a profile that are not installed, or all where there is no dpkg to ask."""
+    packages = wanted(profile)
     if not shutil.which("dpkg-query"):
         return packages
     words = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *packages]

@@ -15,10 +15,11 @@ import commands
 import debian
 import environments
 import java
+import lab
 import sanity
 from jobs import NOT_RUN, PASSED, Job, Outcome, done, failed
 from ordinary_user import OrdinaryUser
-from places import BUILD, LOGS, ROOT, environment, link_collection
+from places import BUILD, LOGS, ROOT, SetUpError, environment, link_collection
 from pytests import run_tests
 
 LINT_CORE = "2.19"
@@ -28,11 +29,12 @@ INTEGRATION_CORES = ("2.19", "2.21")
 WITHOUT_ANSIBLE = (
     "guarded_step", "reservation_sender/test_application.py", "reservation_sender/test_bacula.py",
     "reservation_sender/test_changer.py", "reservation_sender/test_reports.py", "test_demo_application.py",
-    "test_snmp_detector.py", "test_snmp_junk.py", "test_snmp_mib.py", "test_table_postgresql.py",
+    "test_snmp_detector.py", "test_snmp_junk.py", "test_snmp_mib.py", "test_table_postgresql.py", "test_webhook_detector.py",
     "windows/test_one_contract.py",
 )
 TOOLS_CORE = "2.19"
 E2E_CORES = ("2.19",)
+LAB_CORE = "2.19"
 FUZZ_CORE = "2.19"
 # Beside the time of the search itself, if tests/fuzz/search.py is told one.
 FUZZ_LIMIT = 300.0
@@ -42,15 +44,23 @@ PLUGIN_UTILS = "ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils
 
 def set_up_debian() -> Outcome:
     """Install the Debian packages that the tests need, or name them."""
-    missing = debian.missing()
-    if not missing:
-        return done()
+    missing, for_lab = debian.missing(debian.TEST), debian.missing(debian.LAB)
     log = LOGS / "debian.txt"
     log.unlink(missing_ok=True)
-    if debian.can_install():
+    if not debian.can_install():
+        # The stage lab says itself what it lacks.
+        return Outcome(NOT_RUN, note=f"not root; missing Debian packages: {' '.join(missing)}") if missing else done()
+    notes = []
+    if missing:
         debian.install(missing, log)
-        return done(f"installed {', '.join(missing)}")
-    return Outcome(NOT_RUN, note=f"not root; missing Debian packages: {' '.join(missing)}")
+        notes.append(f"installed {', '.join(missing)}")
+    if for_lab:
+        try:
+            debian.install(for_lab, log)
+            notes.append(f"installed for the lab {', '.join(for_lab)}")
+        except SetUpError as exc:
+            notes.append(f"without what the lab needs: {str(exc).splitlines()[0]}")
+    return done("; ".join(notes))
 
 
 def set_up_core(core: str) -> Outcome:
@@ -147,6 +157,7 @@ def all_jobs() -> tuple[list[Job], Callable[[], None]]:
     jobs += lint_jobs()
     for core in environments.CORES:
         jobs.append(_pytest_job("unit", core, 900.0))
+    jobs.append(Job("lab", partial(lab.run, "lab", LAB_CORE), needs=[f"env-{LAB_CORE}"]))
     tools = tuple(f"tests/integration/{name}" for name in WITHOUT_ANSIBLE)
     work = partial(run_tests, "integration-tools", TOOLS_CORE, tools, 1800.0, needs_java=True)
     jobs.append(Job("integration-tools", work, needs=[f"env-{TOOLS_CORE}"]))

@@ -23,7 +23,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
     """Import the scripts as they are when called, and forget them: their names are too common to stay."""
     monkeypatch.syspath_prepend(str(RUN))
     before = set(sys.modules)
-    wanted = {name: importlib.import_module(name) for name in ("jobs", "pytests", "debian", "environments", "java")}
+    wanted = {name: importlib.import_module(name) for name in ("jobs", "pytests", "debian", "environments", "java", "lab", "stages")}
     yield wanted
     for name in set(sys.modules) - before:
         if getattr(sys.modules[name], "__file__", None) and Path(str(sys.modules[name].__file__)).parent == RUN:
@@ -116,9 +116,81 @@ def test_a_job_that_measures_seconds_has_no_neighbour(run) -> None:
 
 
 def test_the_packages_of_bindep_are_read_without_their_marks(run) -> None:
-    wanted = run["debian"].wanted()
+    wanted = run["debian"].wanted("test")
     assert "openssh-server" in wanted
     assert all(" " not in package and "[" not in package for package in wanted)
+    for_lab = run["debian"].wanted("lab")
+    assert "qemu-system-x86" in for_lab
+    assert not set(wanted) & set(for_lab)
+    lines = [line for line in (RUN.parents[1] / "bindep.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert len(wanted) + len(for_lab) == len(lines), "no package is overlooked"
+
+
+@pytest.fixture
+def packages(run, tmp_path: Path, monkeypatch) -> dict[str, list[str]]:
+    """Some packages are missing, and those of "broken" cannot be installed."""
+    given = {"test": [], "lab": [], "broken": [], "installed": []}
+
+    def install(names: list[str], _log: Path) -> None:
+        if set(names) & set(given["broken"]):
+            raise run["stages"].SetUpError("apt-get could not install them\nmore")
+        given["installed"] += names
+
+    monkeypatch.setattr(run["debian"], "missing", lambda profile: given[profile])
+    monkeypatch.setattr(run["debian"], "can_install", lambda: True)
+    monkeypatch.setattr(run["debian"], "install", install)
+    monkeypatch.setattr(run["stages"], "LOGS", tmp_path)
+    return given
+
+
+def test_what_only_the_lab_needs_keeps_no_other_stage_from_running(run, packages) -> None:
+    packages |= {"test": ["snmp"], "lab": ["qemu"], "broken": ["qemu"]}
+    outcome = run["stages"].set_up_debian()
+    assert (outcome.status, packages["installed"]) == ("done", ["snmp"])
+    assert outcome.note == "installed snmp; without what the lab needs: apt-get could not install them"
+
+
+def test_what_all_stages_need_has_to_be_installed(run, packages) -> None:
+    packages |= {"test": ["snmp"], "lab": ["qemu"], "broken": ["snmp"]}
+    with pytest.raises(run["stages"].SetUpError):
+        run["stages"].set_up_debian()
+
+
+@pytest.mark.parametrize(("missing", "status"), [("test", "not run"), ("lab", "done")])
+def test_an_ordinary_user_is_told_what_all_stages_lack(run, packages, monkeypatch, missing: str, status: str) -> None:
+    monkeypatch.setattr(run["debian"], "can_install", lambda: False)
+    packages[missing] = ["something"]
+    assert run["stages"].set_up_debian().status == status
+    assert packages["installed"] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "outcome", "note"),
+    [
+        (77, "missing Debian packages: qemu-system-x86", "not run", "missing Debian packages: qemu-system-x86"),
+        (99, "Kernel panic", "FAILED", "pytest ended with exit status 99"),
+        (0, "1 passed", "passed", ""),
+    ],
+)
+def test_a_lab_that_cannot_be_had_is_not_run_and_one_that_breaks_has_failed(
+    run, tmp_path: Path, monkeypatch, status: int, said: str, outcome: str, note: str
+) -> None:
+    lab = run["lab"]
+    monkeypatch.setattr(lab, "LOGS", tmp_path)
+    monkeypatch.setattr(lab, "BUILD", tmp_path / "build")
+
+    def command(words: list[Path], log: Path, *_more: object) -> int:
+        assert words[1].is_file()
+        log.write_text(f"$ machine.py\n{said}\n")
+        if status == 0:
+            (tmp_path / "build/lab/test").mkdir(parents=True)
+            report(tmp_path / "build/lab/test", '<testcase classname="a" name="b"/>')
+        return status
+
+    monkeypatch.setattr(lab.commands, "run", command)
+    got = lab.run("lab", "2.19")
+    assert (got.status, got.note) == (outcome, note)
+    assert (got.passed, got.failed, got.skipped) == {"not run": (0, 0, 1), "FAILED": (0, 1, 0), "passed": (1, 0, 0)}[outcome]
 
 
 def test_installing_packages_starts_no_service_and_leaves_no_trace(run, tmp_path: Path, monkeypatch) -> None:
