@@ -25,6 +25,7 @@ description:
     C(/bin/sh); no Python is needed there. The step keeps a record for each instance and drive in
     C(drive_sharing_state_directory). On Windows M(tapeworks.drive_sharing.application_step_windows) does that.
   - A drive with a running job is left alone if setting it offline would stop the job; that is the answer V(busy).
+    Where the application lets the job end, the drive is set, gets no more jobs, and is V(busy) until that one is over.
 author:
   - Tapeworks maintainers (@tapeworks)
 extends_documentation_fragment:
