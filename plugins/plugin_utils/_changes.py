@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,13 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._change import Observation, observation
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._doubts import Against
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._known import (
+    Known,
+    disagreement,
+    in_words,
+    known,
+    of_row,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._resolve import (
     origin_key,
     record_unresolved,
@@ -52,31 +59,6 @@ class Recorded:
     against: Against | None = None
 
 
-@dataclass
-class Known:
-    """What the table knows of a drive; without a status if it has no row."""
-
-    status: str = ""
-    holders: tuple[dict[str, Any], ...] = ()
-    sequence: int = 0
-    error_state: str = ""
-    detector: str = ""
-
-    def same(self, status: str, holders: tuple[dict[str, Any], ...]) -> bool:
-        """Whether that is what is known."""
-        return (self.status, self.holders) == (status, holders)
-
-    def keeps_holder(self, holders: tuple[dict[str, Any], ...], detector: str) -> bool:
-        """Whether a level reading of a reservation by somebody who cannot be told leaves the holder that another told.
-
-        Where the same detector could tell the holder before, it is another reservation now: RESERVE of SPC-2 in place of a
-        persistent one.
-        """
-        if self.status != "reserved" or holders != (_change.UNREADABLE,):
-            return False
-        return self.detector != detector
-
-
 _WRITE = """
     INSERT INTO drives (drive, status, holders, port, sequence, observed_at, library, detector, written_at, settled,
         settled_why, due)
@@ -101,7 +83,7 @@ class _Recorder:
         drives = {one.drive for one in observations}
         self.rows = {drive: Known() for drive in drives}
         for found in _rows.select_in(tx, "SELECT * FROM drives WHERE drive IN {in}", drives):
-            self.rows[found["drive"]] = _known(found)
+            self.rows[found["drive"]] = of_row(found)
         self.origins = {
             row["origin"]
             for row in _rows.select_in(
@@ -152,10 +134,10 @@ class _Recorder:
         return self._written(one, row)
 
     def _written(self, one: Observation, row: Known) -> Recorded:
-        text = _text(one.status, one.holders)
+        text = in_words(one.status, one.holders)
         if one.port is not None:
             text += f" by {_change.port_text(one.port)}"
-        against = _against(one, row, text)
+        against = disagreement(one, row, text)
         # Drives that are opened and closed again and again flip; what is newer takes the place of a release that is held.
         hold = self.release_hold if one.status == "released" and row.status == "reserved" else 0.0
         row.status, row.holders, row.sequence, row.detector = one.status, one.holders, row.sequence + 1, one.detector
@@ -217,24 +199,6 @@ class _Recorder:
         _history.add_many(self.tx, self.history)
 
 
-def _against(one: Observation, row: Known, text: str) -> Against | None:
-    """What another detector told, if it is something else; to know the holder where it did not is nothing else."""
-    if not one.level or not row.status or row.detector == one.detector:
-        return None
-    if row.status == one.status and row.holders == (_change.UNREADABLE,):
-        return None
-    both = (
-        f"Drive {one.drive}: {row.detector} told that it is {_text(row.status, row.holders)} (change {row.sequence}), and reading"
-        f" the drive ({one.detector}) shows that it is {text}."
-    )
-    return Against(row.detector, both)
-
-
-def _text(status: str, holders: Iterable[Mapping[str, Any]]) -> str:
-    ports = ", ".join(_change.port_text(port) for port in holders)
-    return f"{status} by {ports}" if ports else status
-
-
 def record(tx: Any, observations: Iterable[Observation], now: float, release_hold: float = 0.0) -> list[Recorded]:
     """Write what is new of many observations in one transaction; one Recorded for each, in their order.
 
@@ -247,24 +211,6 @@ def record(tx: Any, observations: Iterable[Observation], now: float, release_hol
     results = [recorder.take(one) for one in group]
     recorder.write()
     return results
-
-
-def known(tx: Any, drives: Collection[str]) -> dict[str, Known]:
-    """What the table knows of these drives."""
-    rows = {row["drive"]: _known(row) for row in _rows.select_in(tx, "SELECT * FROM drives WHERE drive IN {in}", drives)}
-    return {drive: rows.get(drive) or Known() for drive in drives}
-
-
-def _known(found: Mapping[str, Any]) -> Known:
-    """What a row says; a damaged one is equal to nothing, and the next change overwrites it."""
-    sequence = found["sequence"]
-    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < _change.MAX_SEQUENCE:
-        sequence = 0
-    try:
-        change = _rows.change_of(found)
-    except InvalidValueError:
-        return Known(sequence=sequence)
-    return Known(change["status"], tuple(change["holders"]), sequence, found["error_state"], change["detector"])
 
 
 def retry_unresolved(tx: Any, now: float) -> list[Recorded]:
