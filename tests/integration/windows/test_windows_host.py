@@ -29,6 +29,17 @@ show) for one in *; do read -r state <"$one"; echo "$one $state"; done ;;
 esac
 """
 PLAY = """
+- name: Set a drive on a host that is down
+  hosts: backup9
+  gather_facts: false
+  ignore_unreachable: true
+  tasks:
+    - name: Set where nobody is
+      tapeworks.drive_sharing.application_drive:
+        application: custom
+        state: offline
+        drives: ["10WT012345"]
+
 - name: Ask with PowerShell 7
   hosts: backup8
   gather_facts: false
@@ -111,6 +122,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "application_custom_query_command": ["echo", "10WT012345 online"],
         "application_custom_query_pattern": r"^(?P<name>\w+) (?P<state>\w+)$",
     }
+    site.hosts["backup9"] = {
+        **site.hosts["backup8"], "ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1,
+    }
     _store.open_store(str(site.table), create=True).close()
     play = site.directory / "play.yml"
     play.write_text(PLAY)
@@ -166,3 +180,9 @@ def test_ansible_core_2_21_takes_the_powershell_that_is_named(results: dict[str,
     assert [one["state"] for one in results["Ask with another PowerShell"]["drives"]] == ["online"]
     version = tuple(int(part) for part in __version__.split(".")[:2])
     assert (results["seven"].root / "which").exists() == (version >= (2, 21))
+
+
+def test_a_windows_host_that_is_down_is_unreachable(results: dict[str, Any]) -> None:
+    done = results["Set where nobody is"]
+    assert done["unreachable"]
+    assert "Connection refused" in done["msg"]
