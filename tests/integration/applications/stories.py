@@ -384,6 +384,9 @@ def check_no_secret_is_seen_anywhere(world: World) -> None:
         for what, text in world.everything() for secret in secrets if secret in text
     ]
     assert found == []
+    options = _application.load(world.description.name).OPTIONS
+    if any(re.search("password|credential|token|secret", option) for option in options):
+        assert secrets, f"{world.description.name} has a file for a secret: let its stories write one by story.secret_file"
     # Whoever looks at nothing finds nothing.
     seen = "".join(world.watch.seen)
     assert "ansible-playbook" in seen
