@@ -103,6 +103,32 @@ class Drives:
                     found.add(owners[0] if owners else (daemon, device.name))
         return len(found)
 
+    def pools(self) -> dict[str, int]:
+        """Count the drives of each autochanger that are enabled: a job that asks for it can use no others."""
+        found: dict[str, int] = {}
+        for pool, (daemon, members) in self._changers().items():
+            devices = [self.all_devices[daemon][name] for name in members if name in self.all_devices[daemon]]
+            drives = {
+                (self._owners.get((daemon, device.name)) or [device.name])[0] for device in devices if device.state == "online"
+            }
+            found[pool] = len(drives)
+        return found
+
+    def pools_of(self, target: Target) -> tuple[str, ...]:
+        """Give the autochangers in which a drive is enabled."""
+        online = {way.device.name for way in self.ways(target) if way.device.state == "online"}
+        mine = {(daemon, name) for (daemon, name), owners in self._owners.items() if target.drive in owners and name in online}
+        return tuple(
+            pool for pool, (daemon, members) in self._changers().items() if any((daemon, name) in mine for name in members)
+        )
+
+    def _changers(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Give daemon and devices of each autochanger; two storages of one daemon show the same ones."""
+        return {
+            f"{changer} at {status.daemon}": (status.daemon, members)
+            for status in self.statuses.values() if not status.problem for changer, members in status.changers.items()
+        }
+
     def _own(self, daemon: str, device: Device, drive: str) -> None:
         owners = self._owners.setdefault((daemon, device.name), [])
         if drive not in owners:

@@ -92,10 +92,10 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
                 # Enabled in one place is enabled; what cannot be told in one place cannot be told.
                 state=next(state for state in ("other", "online", "offline") if state in [one.state for one in devices]),
                 shown="; ".join(f"{one.name}: {one.shown}" for one in devices),
-                in_use=any(one.in_use for one in devices), counts=1,
+                in_use=any(one.in_use for one in devices), counts=1, pools=drives.pools_of(target),
             )
     if len(statuses) == len(options["storages"]) and any(not status.problem for status in statuses):
-        reading.online = drives.online(_TAPES)
+        reading.online, reading.pools = drives.online(_TAPES), drives.pools()
     return reading
 
 

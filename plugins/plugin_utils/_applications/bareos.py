@@ -104,9 +104,10 @@ def read(options: Mapping[str, Any], targets: Sequence[Target], answers: Sequenc
                 state=state, shown="; ".join(f"{one.name}: {one.shown}" for one in devices), in_use=in_use, counts=1,
                 # What was unmounted is not used, whatever waits for it.
                 ending=in_use and state == "offline" and options["method"] == "autoselect",
+                pools=drives.pools_of(target),
             )
     if len(statuses) == len(options["storages"]) and any(not status.problem for status in statuses):
-        reading.online = drives.online(_TAPES)
+        reading.online, reading.pools = drives.online(_TAPES), drives.pools()
     return reading
 
 

@@ -22,6 +22,7 @@ D0 = Target("SER0", ("/dev/st0", "/dev/nst0", "/dev/tape/by-id/scsi-SER0-nst"))
 D1 = Target("SER1", ("/dev/st1", "/dev/nst1", "/dev/tape/by-id/scsi-SER1-nst"))
 D7 = Target("SER7", ("/dev/st7", "/dev/nst7"))
 WORDS = ("bconsole", "-n", "-c", said.CONSOLE_FILE)
+POOL = f"Library at {said.DAEMON}"
 NAME_0, NAME_1 = "Drive-0 (storage=Changer drive=0)", "Drive-1 (storage=Changer drive=1)"
 
 
@@ -115,10 +116,10 @@ def test_a_drive_that_a_person_placed_is_asked_about_there_only() -> None:
 def test_a_drive_is_found_by_the_device_file_that_the_host_has_for_it() -> None:
     reading = read([D0, D1, Target("SER2", ("/dev/nst2",))])
     assert reading.drives == {
-        "SER0": Found((NAME_0,), "online", "Drive-0: enabled", counts=1),
-        "SER1": Found((NAME_1,), "online", "Drive-1: enabled", counts=1),
+        "SER0": Found((NAME_0,), "online", "Drive-0: enabled", counts=1, pools=(POOL,)),
+        "SER1": Found((NAME_1,), "online", "Drive-1: enabled", counts=1, pools=(POOL,)),
     }
-    assert (reading.problems, reading.online) == ({}, 2)
+    assert (reading.problems, reading.online, reading.pools) == ({}, 2, {POOL: 2})
 
 
 def test_disabled_is_offline_and_a_running_job_is_in_use() -> None:
@@ -126,7 +127,8 @@ def test_disabled_is_offline_and_a_running_job_is_in_use() -> None:
     reading = read([D0, D1], said.dialogue(shows=shows))
     assert states(reading) == {"SER0": "offline", "SER1": "online"}
     assert [reading.drives[drive].in_use for drive in ("SER0", "SER1")] == [False, True]
-    assert reading.online == 1
+    assert (reading.online, reading.pools) == (1, {POOL: 1})
+    assert [reading.drives[drive].pools for drive in ("SER0", "SER1")] == [(), (POOL,)]
 
 
 def test_only_tape_drives_count_for_the_floor() -> None:

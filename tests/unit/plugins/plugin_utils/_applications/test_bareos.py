@@ -29,6 +29,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils
 D0 = Target("SER0", ("/dev/st0", "/dev/nst0"))
 D1 = Target("SER1", ("/dev/st1", "/dev/nst1"))
 D9 = Target("SER9", ("/dev/nst9",))
+POOL = "Changer at 192.0.2.20:9103"
 NAME_0, NAME_1 = "Drive-0 (storage=Changer)", "Drive-1 (storage=Changer)"
 
 
@@ -82,8 +83,8 @@ def test_a_storage_on_a_host_that_does_not_see_the_drive_is_not_asked(world):
 def test_a_drive_is_found_by_the_device_file_that_the_host_has_for_it(world):
     reading = world.read(D0, D1, D9)
     assert reading.drives == {
-        "SER0": Found((NAME_0,), "online", "Drive-0: autoselect yes", counts=1),
-        "SER1": Found((NAME_1,), "online", "Drive-1: autoselect yes", counts=1),
+        "SER0": Found((NAME_0,), "online", "Drive-0: autoselect yes", counts=1, pools=(POOL,)),
+        "SER1": Found((NAME_1,), "online", "Drive-1: autoselect yes", counts=1, pools=(POOL,)),
     }
     assert (reading.problems, reading.online) == ({}, 2)
 
@@ -155,6 +156,14 @@ def test_words_of_a_person_who_unmounted_it_are_shown(world):
 def test_only_tape_drives_count_for_the_floor(world):
     world.change = lambda answer: replace(answer, output=answer.output.replace("Device Type: tape", "Device Type: file", 1))
     assert (world.read(D1).online, world.read(D0, D1).online) == (1, 2)
+
+
+def test_the_floor_holds_in_each_autochanger(world):
+    world.product.add("SER5", "Drive-5", library="Far", device="/dev/nst5")
+    world.product.administrator("SER1", "offline")
+    reading = world.read(D0, D1, Target("SER5", ("/dev/nst5",)), storages=["Changer", "Far"])
+    assert (reading.online, reading.pools) == (2, {POOL: 1, "Far at 192.0.2.20:9103": 1})
+    assert [found.pools for found in reading.drives.values()] == [(POOL,), (), ("Far at 192.0.2.20:9103",)]
 
 
 def test_where_not_all_storages_are_asked_the_floor_has_to_ask_about_the_other_drives(world):
@@ -404,7 +413,7 @@ def test_a_console_without_the_storage_is_forbidden_by_the_director(world, tmp_p
 def test_unmount_is_another_method_that_moves_tapes(world):
     world.product.update("SER0", open=True)
     name = "Drive-0 (storage=Changer drive=0)"
-    assert world.found(D0, method="unmount") == Found((name,), "online", "Drive-0: not unmounted", counts=1)
+    assert world.found(D0, method="unmount") == Found((name,), "online", "Drive-0: not unmounted", counts=1, pools=(POOL,))
     world.set("offline", D0, method="unmount")
     assert world.ran[-1][1] == ('unmount storage="Changer" drive=0', ".", "quit")
     assert world.found(D0, method="unmount").state == "offline"
