@@ -141,7 +141,8 @@ if cmp -s "$_d/old" "$_d/there"; then
 fi
 _lost=`comm -23 "$_d/wanted" "$_d/there" | sed 3q | tr '\n' ';'`
 if [ -n "$_lost" ]; then
-  tell "the definition of device $_device is not what was uploaded, it lacks: $_lost what it was before is in $_d/before"
+  # The place first: the lines may be long, and a message is cut.
+  tell "the definition of device $_device is not what was uploaded; what it was before is in $_d/before; it lacks: $_lost"
   exit 94
 fi
 leave 0

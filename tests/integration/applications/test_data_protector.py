@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.stories import confirmed, outcomes, said
@@ -72,7 +75,10 @@ def story_a_definition_that_lost_a_line_is_told_though_the_drive_is_offline(stor
         state["mangles"] = True
     answers = yield story.reserved(story.drives[0])
     assert (outcomes(answers), confirmed(answers)) == (["offline"], [True])
-    assert f"the definition of device {story.product.name(0)} is not what was uploaded, it lacks: POOL Default;" in said(answers)
+    assert f"the definition of device {story.product.name(0)} is not what was uploaded;" in said(answers)
+    kept = Path(re.search(r"what it was before is in (/tmp/drive_sharing\.[\d.]+/before); it lacks: POOL Default;", said(answers))[1])
+    assert "POOL Default\n" in kept.read_text(encoding="utf-8")
+    shutil.rmtree(kept.parent)
 
 
 def story_while_sessions_cannot_be_seen_nothing_is_set(story: Story) -> Told:

@@ -192,8 +192,8 @@ def test_a_definition_that_lacks_what_was_uploaded_is_told_and_the_former_one_is
     (left,) = site.left()
     kept = site.temporary / left / "before"
     assert said.splitlines()[-1] == (
-        "drive_sharing: the definition of device MSL_Ultrium_1 is not what was uploaded, it lacks: POOL Default; what it was before is in"
-        f" {kept}"
+        f"drive_sharing: the definition of device MSL_Ultrium_1 is not what was uploaded; what it was before is in {kept};"
+        " it lacks: POOL Default;"
     )
     assert "POOL Default\n" in kept.read_text(encoding="utf-8")
     assert (kept.stat().st_mode & 0o077, kept.parent.stat().st_mode & 0o077) == (0, 0)
