@@ -42,6 +42,7 @@ for name in SHARED:
         elif key == "play":
             globals()["play"] = value
 
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[postgresql.Server]:
     """A PostgreSQL server of our own."""

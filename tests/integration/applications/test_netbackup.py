@@ -58,7 +58,7 @@ def story_a_comment_says_why_and_an_administrators_stays(story: Story) -> Told:
     story.product.update(second, comment="Cleaned in May, call Kim")
     answers = yield story.reserved()
     assert outcomes(answers) == ["offline"] * 3, said(answers)
-    sequence = next(one["sequence"] for one in answers if one["drive"] == first)
+    (sequence,) = [one["sequence"] for one in answers if one["drive"] == first]
     reason = f"drive_sharing: reserved by fc 10000090fa16ffff, change {sequence}"
     assert [story.product.drive(drive)["comment"] for drive in (first, second)] == [reason, "Cleaned in May, call Kim"]
     story.product.update(last, comment="A new one, by an administrator")

@@ -209,4 +209,3 @@ def test_story(told: Story) -> None:
     assert told.product.calls()
     for call in told.product.calls():
         assert not [word for word in call.words if word.lower().startswith(("-id", "-pa"))]
-

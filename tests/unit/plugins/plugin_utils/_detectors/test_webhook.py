@@ -58,9 +58,9 @@ class World:
     def port(self) -> int:
         return int(self.detector.addresses[0].rpartition(":")[2])
 
-    async def send(self, body: Any = CHANGE, *, name: str = "library1", secret: str = SECRET, message: str = "msg_1",
+    async def send(self, body: Any = None, *, name: str = "library1", secret: str = SECRET, message: str = "msg_1",
                    ago: float = 0, method: str = "POST", **headers: str) -> tuple[int, Any]:
-        octets = body if isinstance(body, bytes) else json.dumps(body).encode()
+        octets = body if isinstance(body, bytes) else json.dumps(CHANGE if body is None else body).encode()
         timestamp = str(int(time.time() - ago))
         signature = _webhook_signature.sign(_webhook_signature.key(secret, "secret"), message, timestamp, octets)
         signed = {"webhook-id": message, "webhook-timestamp": timestamp, "webhook-signature": signature, **headers}
