@@ -20,7 +20,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applicati
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._bconsole_options import Place, Storage
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
-from ansible_collections.tapeworks.drive_sharing.tests.products.bareos import Bareos
+from ansible_collections.tapeworks.drive_sharing.tests.products.bareos import Bareos, digest_of
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils._applications.fake_world import (
     Answered,
     FakeWorld,
@@ -443,6 +443,15 @@ def test_unmount_of_a_busy_device_is_told(world):
 
 
 # The console.
+
+
+def test_a_wrong_password_is_told_and_not_shown(world):
+    world.product.set_state(digest=digest_of("never seen"))
+    assert world.found(D0).state == "online"
+    world.product.set_state(digest=digest_of("another"))
+    problem = world.problem(D0)
+    assert "the director refuses the name or the password in" in problem
+    assert "never seen" not in problem
 
 
 def test_a_file_that_others_can_read_is_refused_before_anything_is_said(world, tmp_path):
