@@ -145,12 +145,13 @@ def test_a_command_line_that_windows_would_not_take_is_refused_so_that_it_is_hal
 
 
 def test_a_reading_is_understood() -> None:
-    got = _guarded_windows.parse_read(answer(records=RECORDS, answers=[of_command(), of_command(rc=1)]), NONCE, ["D1", "D2"], [["a"], ["b"]])
+    stopped = of_command(rc=None, timed_out=True, truncated=True)
+    got = _guarded_windows.parse_read(answer(records=RECORDS, answers=[of_command(), stopped]), NONCE, ["D1", "D2"], [["a"], ["b"]])
     assert got.complete
     assert got.clock == 1795418096
     assert got.records == {"D1": None, "D2": record("done")}
     assert getattr(got.records["D2"], "stamp", None) == STAMP
-    assert [one.rc for one in got.answers] == [0, 1]
+    assert [(one.rc, one.timed_out, one.truncated) for one in got.answers] == [(0, False, False), (None, True, True)]
 
 
 def test_one_in_place_of_a_list_of_one_is_understood() -> None:
