@@ -448,6 +448,7 @@ def _iscsi() -> None:
     (etc / "ifaces").mkdir(parents=True, exist_ok=True)
     Path("/run/lock/iscsi").mkdir(parents=True, exist_ok=True)
     (etc / "initiatorname.iscsi").write_text(f"InitiatorName={WITHOUT_SESSION}\n")
+    (etc / "initiatorname.iscsi").chmod(0o600)
     (etc / "iscsid.conf").write_text(
         "node.startup = manual\nnode.session.timeo.replacement_timeout = 600\nnode.conn[0].timeo.noop_out_interval = 1\n"
         "node.conn[0].timeo.noop_out_timeout = 2\nnode.session.auth.authmethod = None\n"

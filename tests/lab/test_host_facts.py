@@ -25,9 +25,13 @@ DRIVE_1, DRIVE_2 = san.DRIVES
 KERNELS_NODES = re.compile(r"/dev/n?s[tg][0-9]+")
 
 
-def ask(host: san.Host | None) -> dict[str, Any]:
+#: In front of a command: nobody runs it.
+AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+def ask(host: san.Host | None, *before: str) -> dict[str, Any]:
     """Run the script as the action plugin does, on a host or (None) on the guest, which has all adapters."""
-    words = ["/bin/sh", "-c", host_facts.command()]
+    words = [*before, "/bin/sh", "-c", host_facts.command()]
     done = subprocess.run(san.as_host(host, *words) if host else words, capture_output=True, text=True, check=False, timeout=300)
     assert (done.stderr, done.returncode) == ("", 0)
     facts = host_facts.parse(done.stdout)
@@ -97,6 +101,12 @@ def test_lsscsi_says_the_same() -> None:
     assert {(device, target) for paths in seen(ask(None)).values() for device, _port, target in paths} == told
 
 
+def test_without_root_only_the_configured_iscsi_name_is_missing() -> None:
+    mine, nobodys = ask(None), ask(None, *AS_NOBODY)
+    mine["ports"] = [port for port in mine["ports"] if port["id"] != san.WITHOUT_SESSION]
+    assert nobodys == mine
+
+
 def test_setup_of_ansible_core_knows_the_same_fibre_channel_ports() -> None:
     names = FcWwnInitiatorFactCollector().collect()["fibre_channel_wwn"]
     assert sorted(names) == sorted(port["id"] for port in ask(None)["ports"] if port["protocol"] == "fc")
@@ -135,13 +145,13 @@ def test_other_numbers_of_st_and_sg_lead_to_the_same_ports() -> None:
 
 @dataclass
 class Story:
-    """The playbook, before a drive went into service mode, meanwhile and afterwards."""
+    """The module, before a drive went into service mode; the playbook, meanwhile; the module again, afterwards."""
 
     site: Site
     runs: list[Run]
-    #: After each run: host, drive, device files' column, and whether it is missing.
+    #: After each run: host, drive, and whether it is missing.
     rows: list[list[tuple[str, str, bool]]]
-    scripts: list[dict[str, Any]]
+    meanwhile: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -152,24 +162,24 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         site.host(
             host.name, drive_sharing_root="/", ansible_shell_executable=str(host.shell), drive_sharing_applications=[{"application": "custom"}]
         )
-    made = Story(site, [], [], [])
+    made = Story(site, [], [], {})
 
-    def look() -> None:
-        made.runs.append(site.run(PLAYBOOK))
+    def look(run: Run) -> None:
+        made.runs.append(run)
         made.rows.append(site.rows("SELECT host, drive, missing_since IS NOT NULL FROM paths ORDER BY host, drive"))
-        made.scripts.append(ask(HOST_A))
 
-    look()
+    look(site.ask("record: true"))
     DRIVE_1.away()
     try:
-        look()
+        look(site.run(PLAYBOOK))
+        made.meanwhile = ask(HOST_A)
     finally:
         DRIVE_1.back()
-    look()
+    look(site.ask("record: true"))
     return made
 
 
-def test_the_playbook_records_what_each_host_sees(story: Story) -> None:
+def test_what_each_host_sees_is_recorded(story: Story) -> None:
     assert story.runs[0].status == 0, story.runs[0].output
     both = [(host.name, drive.serial, 0) for host in san.HOSTS for drive in san.DRIVES]
     assert story.rows[0] == both
@@ -182,7 +192,7 @@ def test_the_playbook_records_what_each_host_sees(story: Story) -> None:
 
 
 def test_a_drive_that_is_gone_is_kept_as_missing(story: Story) -> None:
-    assert [drive["serial"] for drive in story.scripts[1]["drives"]] == [DRIVE_2.serial]
+    assert [drive["serial"] for drive in story.meanwhile["drives"]] == [DRIVE_2.serial]
     assert story.runs[1].status == 0, story.runs[1].output
     assert story.rows[1] == [(host.name, drive.serial, drive == DRIVE_1) for host in san.HOSTS for drive in san.DRIVES]
     for host in san.HOSTS:
@@ -192,4 +202,5 @@ def test_a_drive_that_is_gone_is_kept_as_missing(story: Story) -> None:
 def test_a_drive_that_is_back_is_found_again(story: Story) -> None:
     assert story.runs[2].status == 0, story.runs[2].output
     assert story.rows[2] == story.rows[0]
-    assert seen(story.scripts[2]) == there(HOST_A)
+    for host in san.HOSTS:
+        assert seen(story.runs[2].results[host.name]) == there(host)
