@@ -271,7 +271,8 @@ def test_the_sentence_of_the_script_is_told_with_the_programs_own_words() -> Non
 
 
 def test_a_definition_that_is_not_what_was_uploaded_is_told_of_a_drive_that_is_as_wanted_too() -> None:
-    said = heard(script.NOT_THE_SAME, "ok\ndrive_sharing: the definition of device ULT_2 is not what was uploaded; what it was before is in /x; it lacks: HOST a;\n")
+    words = "the definition of device ULT_2 is not what was uploaded; what it was before is in /x; it lacks: HOST a;"
+    said = heard(script.NOT_THE_SAME, f"ok\ndrive_sharing: {words}\n")
     assert said["7702"].beside
     assert said["7702"].why.startswith("the definition of device ULT_2 is not")
 
