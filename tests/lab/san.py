@@ -13,6 +13,7 @@ on a bridge, each with a port name made of its MAC address; iSCSI goes over an a
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -83,6 +84,10 @@ class Adapter:
         """Put the cable in again, and wait until all drives that are there answer through it."""
         call("ip", "link", "set", f"p{self.device}", "up")
         wait_until(lambda: self.state() == "Online", 30, f"{self.device} stays down")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until it sees all drives that are there."""
         remote = {f"0x{drive.adapter.id}" for drive in DRIVES if drive.adapter.host()}
         wait_until(lambda: remote <= self._online(), 60, f"{self.device} does not find the drives")
 
@@ -167,6 +172,8 @@ class Drive:
         for host in HOSTS:
             (SYS / "fc_host" / str(host.adapter.host()) / "issue_lip").write_text("1")
         wait_until(lambda: len([path for path in paths() if path.drive == self]) == len(PORTS), 90, f"{self.name} does not come back")
+        for host in HOSTS:
+            host.adapter.settle()
         call("udevadm", "settle", "--timeout", "20")
 
     def holder(self) -> tuple[str, str] | None:
@@ -265,18 +272,26 @@ def path(drive: Drive, port: Adapter | Initiator) -> DevicePath:
     return next(found for found in paths() if found.drive == drive and found.port == port)
 
 
+def _seen_through(port: Adapter | Initiator) -> int:
+    return sum(found.port == port for found in paths())
+
+
+def _forgotten() -> bool:
+    """Let the kernel forget all devices; more than once, as it may be finding some again itself."""
+    for entry in SYS.glob("scsi_tape/st*/device"):
+        with contextlib.suppress(OSError):
+            (entry / "delete").write_text("1")
+    return not list(SYS.glob("scsi_generic/sg*"))
+
+
 def renumber(order: Iterable[Adapter | Initiator]) -> None:
     """Let the kernel forget all devices and find them again through one port after the other: st and sg get other numbers."""
-    for found in paths():
-        (SYS / "scsi_device" / found.address / "device" / "delete").write_text("1")
-    wait_until(lambda: not list(SYS.glob("scsi_generic/sg*")), 20, "devices stay")
-    expected = 0
+    wait_until(_forgotten, 20, "devices stay")
     for port in order:
         hosts = [port.host()] if isinstance(port, Adapter) else [entry.resolve().parents[2].name for entry in port.sessions()]
         for host in hosts:
             (SYS / "scsi_host" / str(host) / "scan").write_text("- - -")
-        expected += len(DRIVES)
-        wait_until(lambda: len(paths()) == expected, 30, f"{port.id} does not find the drives again")  # noqa: B023
+        wait_until(lambda port=port: _seen_through(port) == len(DRIVES), 30, f"{port.id} does not find the drives again")
     call("udevadm", "settle", "--timeout", "20")
 
 
