@@ -15,6 +15,7 @@ import shlex
 from typing import Any, Protocol
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _asked as asked
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _facts
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
     DriveSharingError,
     InvalidValueError,
@@ -87,6 +88,28 @@ def command(platform: str = "auto", root: str = "/") -> str:
 
 def parse(text: str) -> dict[str, Any]:
     """Give ``system``, ``drives``, ``ports`` and ``notes`` from the script's output; what a login prints around it is skipped."""
+    platform, body, complete = _body(text)
+    found = platform.parse("\n".join(body))
+    if not complete:
+        msg = f"the answer broke off after {sum(1 for line in body if line)} lines"
+        raise BrokenAnswerError(msg, found)
+    return {"system": platform.SYSTEM, **found}
+
+
+def paths_on_linux(text: str) -> list[_facts.Path]:
+    """Give every path to a tape drive with its device files, from what the script printed on a host that runs Linux."""
+    platform, body, complete = _body(text)
+    if platform is not linux:
+        msg = f"this is done on Linux only, and the host runs {platform.SYSTEM}"
+        raise UnsupportedPlatformError(msg)
+    if not complete:
+        msg = f"the answer broke off after {sum(1 for line in body if line)} lines"
+        raise BrokenAnswerError(msg)
+    return linux.paths("\n".join(body))
+
+
+def _body(text: str) -> tuple[Platform, list[str], bool]:
+    """Give the platform, what its body printed, and whether that is all of it."""
     lines = text.replace("\r\n", "\n").split("\n")
     begin = next((number for number, line in enumerate(lines) if _BEGIN.fullmatch(line)), None)
     if begin is None:
@@ -98,7 +121,4 @@ def parse(text: str) -> dict[str, Any]:
         msg = f"{system} is not one of the systems that can be asked ({', '.join(p.SYSTEM for p in PLATFORMS.values())}); {MANUAL}"
         raise UnsupportedPlatformError(msg)
     body = lines[begin + 1 :]
-    if _END not in body:
-        msg = f"the answer broke off after {sum(1 for line in body if line)} lines"
-        raise BrokenAnswerError(msg, platform.parse("\n".join(body)))
-    return {"system": system, **platform.parse("\n".join(body[: body.index(_END)]))}
+    return platform, body[: body.index(_END)] if _END in body else body, _END in body

@@ -24,8 +24,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._spc_state
 #: Of SCSI devices: sequential access (SPC-3 6.4.2, table 83).
 _TAPE = "1"
 #: INQUIRY with EVPD, page 80h (SPC-3 6.4): carried out whoever holds the drive, and it takes no unit attention away.
-_LENGTH = 252
-WHO = bytes((_sg.INQUIRY, 1, _vpd.UNIT_SERIAL_NUMBER, 0, _LENGTH, 0))
+LENGTH = 252
+WHO = bytes((_sg.INQUIRY, 1, _vpd.UNIT_SERIAL_NUMBER, 0, LENGTH, 0))
 
 
 class OpenDevice(Protocol):
@@ -73,8 +73,8 @@ def ask(
     device: OpenDevice | None = None
     try:
         device = open_device(path)
-        stranger = _stranger(device, path, serial)
-        return stranger or _spc_state.converse(device.send, decision)
+        strange = stranger(device, path, serial)
+        return strange or _spc_state.converse(device.send, decision)
     except Exception as exc:  # noqa: BLE001  a fault of ours must cost one reading only
         return Reading(why=f"a fault of the collection: {exc!r:.200}")
     finally:
@@ -82,10 +82,10 @@ def ask(
             device.close()
 
 
-def _stranger(device: OpenDevice, path: str, serial: str) -> Reading | None:
+def stranger(device: OpenDevice, path: str, serial: str) -> Reading | None:
     """Say so if it is not the drive with this serial number that answers."""
     for _turn in range(_spc_state.TURNS):
-        answer = device.send(WHO, _LENGTH)
+        answer = device.send(WHO, LENGTH)
         kind, why = _spc_state.judge(answer)
         if kind != "again":
             break

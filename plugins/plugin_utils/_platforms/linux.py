@@ -190,6 +190,38 @@ def parse(text: str) -> dict[str, Any]:
     fc = _fc_ports(records, notes)
     sessions, iscsi = _iscsi_ports(records, notes)
     sas_ports, sas = _sas_ports(records, notes)
+    answers = asked.read(text)
+    notes += asked.notes(answers, {"sg_inq": "drives whose serial number the kernel does not show are left out", **addresses.LOST})
+    states = {name: record.one("operstate") for name, record in records["netdev"].items()}
+    ports = facts.ports([*fc.values(), *iscsi, *sas, *addresses.ports(answers, states)])
+    links = _links(records["files"].values())
+    found = _paths(records, _initiators(fc, sessions, sas_ports, sas), links, notes)
+    drives, found_notes = facts.drives(found, _lin_tape_files(records["files"].values(), links))
+    notes += found_notes
+    if not records["device"]:
+        notes.append("No tape drive was found: /sys/class/scsi_device has no device of type 1.")
+    if all(port["protocol"] == "ip" for port in ports):
+        notes.append(f"No initiator port was found in {_SOURCES}.")
+    return {"drives": drives, "ports": ports, "notes": list(dict.fromkeys(notes))}
+
+
+def paths(text: str) -> list[facts.Path]:
+    """Give every path to a tape drive with all its device files, from the script's output."""
+    notes: list[str] = []
+    records = _read(text)
+    fc = _fc_ports(records, notes)
+    sessions, _iscsi = _iscsi_ports(records, notes)
+    initiator = _initiators(fc, sessions, *_sas_ports(records, notes))
+    return _paths(records, initiator, _links(records["files"].values()), notes)
+
+
+def _initiators(
+    fc: dict[str, dict[str, Any]],
+    sessions: dict[str, dict[str, Any]],
+    sas_ports: dict[str, dict[str, Any]],
+    sas: list[dict[str, Any]],
+) -> Callable[[_Record], dict[str, Any] | None]:
+    """Give what tells the initiator port of a device."""
 
     def initiator(device: _Record) -> dict[str, Any] | None:
         host = f"host{device.name.partition(':')[0]}"
@@ -201,20 +233,17 @@ def parse(text: str) -> dict[str, Any]:
         # A host adapter may have one SAS address for all its ports, or one for each.
         return of_host[0] if len(of_host) == 1 else sas_ports.get(device.one("sas_port"))
 
-    answers = asked.read(text)
-    notes += asked.notes(answers, {"sg_inq": "drives whose serial number the kernel does not show are left out", **addresses.LOST})
-    states = {name: record.one("operstate") for name, record in records["netdev"].items()}
-    ports = facts.ports([*fc.values(), *iscsi, *sas, *addresses.ports(answers, states)])
+    return initiator
+
+
+def _paths(
+    records: _Records,
+    initiator: Callable[[_Record], dict[str, Any] | None],
+    links: dict[str, list[str]],
+    notes: list[str],
+) -> list[facts.Path]:
     devices = sorted(records["device"].values(), key=lambda device: [int(part) for part in device.name.split(":")])
-    links = _links(records["files"].values())
-    paths = [path for device in devices if (path := _path(device, initiator(device), records, links, notes))]
-    drives, found_notes = facts.drives(paths, _lin_tape_files(records["files"].values(), links))
-    notes += found_notes
-    if not devices:
-        notes.append("No tape drive was found: /sys/class/scsi_device has no device of type 1.")
-    if all(port["protocol"] == "ip" for port in ports):
-        notes.append(f"No initiator port was found in {_SOURCES}.")
-    return {"drives": drives, "ports": ports, "notes": list(dict.fromkeys(notes))}
+    return [path for device in devices if (path := _path(device, initiator(device), records, links, notes))]
 
 
 def _read(text: str) -> dict[str, dict[str, _Record]]:

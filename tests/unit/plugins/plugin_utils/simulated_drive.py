@@ -82,6 +82,8 @@ class Drive:
         self.attentions: dict[tuple[str, str], list[tuple[int, int]]] = {}
         #: Commands that came, by operation code.
         self.commands: list[int] = []
+        #: Service actions of PERSISTENT RESERVE OUT that came.
+        self.actions: list[int] = []
         #: Answered instead of anything else, if set.
         self.failure: Answer | None = None
         self.unknown: set[int] = set()
@@ -138,13 +140,27 @@ class Drive:
         who = _who(port)
         if who not in self.keys:
             return False
+        everybody = self.holder is not None and self.type in _spc.ALL_REGISTRANTS
+        if victim == 0 and not everybody:
+            return False
         self.generation += 1
-        holding = self.holder is not None and self.keys[self.holder] == victim
-        for other in [other for other, key in self.keys.items() if key == victim and other != who]:
+        holding = self.holder is not None and (victim == 0 if everybody else self.keys[self.holder] == victim)
+        for other in [other for other, key in self.keys.items() if victim in (0, key) and other != who]:
             del self.keys[other]
             self.attentions.setdefault(other, []).append(REGISTRATIONS_PREEMPTED)
         if holding:
             self.holder, self.type = who, kind
+        return True
+
+    def clear(self, port: dict[str, str]) -> bool:
+        """PERSISTENT RESERVE OUT, CLEAR."""
+        if _who(port) not in self.keys:
+            return False
+        self.generation += 1
+        for other in self.keys:
+            if other != _who(port):
+                self.attentions.setdefault(other, []).append(PREEMPTED)
+        self.keys, self.holder = {}, None
         return True
 
     def reserve6(self, port: dict[str, str]) -> bool:
@@ -200,6 +216,38 @@ class Drive:
         self.arrives.wait()
         asked = min(length, int.from_bytes(cdb[7:9], "big"))
         return Answer(_spc_sense.GOOD, (data + bytes(asked if self.fills else 0))[:asked])
+
+    def carry_out(self, cdb: bytes, length: int, out: bytes, port: dict[str, str]) -> Answer:
+        """Carry out any command; ``out``: the bytes that come with it."""
+        if cdb[0] != 0x5F:
+            return self.answer(cdb, length, port)
+        self.commands.append(cdb[0])
+        self.actions.append(cdb[1] & 31)
+        if self.failure is not None:
+            return self.failure
+        who = _who(port)
+        waiting = self.attentions.get(who)
+        if waiting:
+            return check(_spc_sense.UNIT_ATTENTION, *waiting.pop(0))
+        if not self.has_reservations:
+            return check(_spc_sense.ILLEGAL_REQUEST, 0x20)
+        if len(out) != 24 or cdb[5:9] != bytes((0, 0, 0, 24)):
+            return check(_spc_sense.ILLEGAL_REQUEST, 0x1A)
+        if self.spc2 is not None:
+            return Answer(_spc_sense.CONFLICT)
+        key, action_key = int.from_bytes(out[:8], "big"), int.from_bytes(out[8:16], "big")
+        action, kind = cdb[1] & 31, cdb[2] & 15
+        if action == 6:
+            return Answer(_spc_sense.GOOD if self.register(port, action_key) else _spc_sense.CONFLICT)
+        if self.keys.get(who) != key:
+            return Answer(_spc_sense.CONFLICT)
+        if action == 2 and self.holder == who and kind != self.type:
+            return check(_spc_sense.ILLEGAL_REQUEST, 0x26, 4)
+        done = {
+            1: lambda: self.reserve(port, kind), 2: lambda: self.release(port), 3: lambda: self.clear(port),
+            4: lambda: self.preempt(port, action_key, kind), 5: lambda: self.preempt(port, action_key, kind),
+        }[action]()
+        return Answer(_spc_sense.GOOD if done else _spc_sense.CONFLICT)
 
     def _reservations(self, action: int) -> bytes:
         everybody = self.holder is not None and self.type in _spc.ALL_REGISTRANTS
