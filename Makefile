@@ -32,7 +32,7 @@ unit: ## unit tests, under ansible-core 2.19, 2.20 and 2.21
 integration: ## integration tests
 	@$(RUN) test integration
 
-lab: ## tests with real SCSI tape devices, Fibre Channel and iSCSI, in a guest of QEMU (root; under three minutes)
+lab: ## tests with real SCSI tape devices, Fibre Channel and iSCSI, in a guest of QEMU (root; some minutes)
 	@$(RUN) test lab
 
 # Once `make lab` or `make unit` has set up the environment.
