@@ -19,7 +19,6 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _spc_state,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action_scsi import Remote, ScsiAction, Way
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._spc_state import Reading
 
 
@@ -41,7 +40,7 @@ class ActionModule(ScsiAction):
         wanted = [_identifiers.serial(drive, "drives") for drive in args["drives"] or []]
         if args["evidence"] is not None:
             return {"changed": False, "drives": _conclusions(args["evidence"], args["applications"], wanted)}
-        self.seconds = seconds(args["timeout"])
+        self.set_seconds(args["timeout"])
         host = str(task_vars["inventory_hostname"])
         root = str(args["root"] or self.variable(task_vars, "drive_sharing_root", "/"))
         ways = self.ways(root, host)
@@ -89,14 +88,6 @@ class ActionModule(ScsiAction):
             if kind != "again":
                 break
         return "unknown"
-
-
-def seconds(value: int) -> int:
-    """Check the time limit of one command."""
-    if not 1 <= value <= 3600:
-        msg = f"timeout must be 1 to 3600 seconds, not {value}."
-        raise InvalidValueError(msg)
-    return value
 
 
 def _conclusions(

@@ -63,6 +63,13 @@ class ScsiAction(DriveSharingAction):
     #: Seconds after which a command is not waited for any more.
     seconds = 20
 
+    def set_seconds(self, value: int) -> None:
+        """Check and set the time limit of one command."""
+        if not 1 <= value <= 3600:
+            msg = f"timeout must be 1 to 3600 seconds, not {value}."
+            raise InvalidValueError(msg)
+        self.seconds = value
+
     def execute(self, commands: Sequence[Command]) -> list[Outcome]:
         """Run commands on the host, one after another."""
         found: list[Outcome] = []

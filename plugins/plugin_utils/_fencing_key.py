@@ -26,5 +26,10 @@ def is_of_site(key: int, site: str) -> bool:
     return key >> 16 == _MARK << 16 | _short("site", site)
 
 
+def is_fence(key: int) -> bool:
+    """Whether a key is that of a controller of any site."""
+    return key >> 32 == _MARK
+
+
 def _short(kind: str, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{kind} {name}".encode()).digest()[:2], "big")

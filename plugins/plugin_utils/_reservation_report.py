@@ -64,3 +64,20 @@ def reading(drive: str, device: str | None, found: Reading, known: Owners) -> di
 def _port(port: Mapping[str, Any], known: Owners) -> dict[str, Any]:
     hosts, instances = known.get((port["protocol"], port["id"]), ([], []))
     return {"protocol": port["protocol"], "id": port["id"], "hosts": list(hosts), "instances": list(instances)}
+
+
+def instance_ports(tx: Any, host: str) -> frozenset[tuple[str, str]]:
+    """Give the ports of all hosts that carry an instance of this host."""
+    rows = tx.execute(
+        "SELECT DISTINCT p.protocol, p.id FROM ports p JOIN instances i ON i.host = p.host"
+        " WHERE i.instance IN (SELECT instance FROM instances WHERE host = ?)",
+        (host,),
+    )
+    return frozenset((row["protocol"], row["id"]) for row in rows)
+
+
+def text(drive: str, found: Reading) -> str:
+    """Say it in lines, for a difference."""
+    lines = [f"drive {drive}: {found.state}" + ("" if found.type is None else f", {_spc.type_name(found.type)}")]
+    lines += [f"{'holder' if one.holder else 'registered'}: {one.name}, key 0x{one.key:016x}" for one in found.registrants]
+    return "\n".join([*lines, ""])
