@@ -43,9 +43,9 @@ class ActionModule(ScsiAction):
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Read, decide, do, read back."""
         drive = _identifiers.serial(args["drive"], "drive")
-        host = str(task_vars["inventory_hostname"])
+        host, root = self.place(args, task_vars)
         self.set_seconds(args["timeout"])
-        ways = self.ways(str(args["root"] or self.variable(task_vars, "drive_sharing_root", "/")), host)
+        ways = self.ways(root, host)
         if not ways.get(drive):
             msg = f"Drive {drive}: {host} does not see it. Nothing was changed."
             raise InvalidValueError(msg)
@@ -81,7 +81,7 @@ class ActionModule(ScsiAction):
         if store is not None:
             try:
                 with store.read() as tx:
-                    instance = _reservation_report.instance_ports(tx, str(task_vars["inventory_hostname"]))
+                    instance = _reservation_report.instance_ports(tx, self.place(args, task_vars)[0])
             finally:
                 store.close()
         same_port = [one for one in ways[drive] if one.port == way.port]

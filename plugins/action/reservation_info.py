@@ -41,8 +41,7 @@ class ActionModule(ScsiAction):
         if args["evidence"] is not None:
             return {"changed": False, "drives": _conclusions(args["evidence"], args["applications"], wanted)}
         self.set_seconds(args["timeout"])
-        host = str(task_vars["inventory_hostname"])
-        root = str(args["root"] or self.variable(task_vars, "drive_sharing_root", "/"))
+        host, root = self.place(args, task_vars)
         ways = self.ways(root, host)
         asked = {drive: some for drive, some in ways.items() if not wanted or drive in wanted}
         found = self.read(asked, self.site(args, task_vars))

@@ -63,6 +63,15 @@ class ScsiAction(DriveSharingAction):
     #: Seconds after which a command is not waited for any more.
     seconds = 20
 
+    def place(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[str, str]:
+        """Name the host that commands run on, and where its file system begins; a delegated task runs on another one."""
+        host, root = str(task_vars["inventory_hostname"]), args["root"] or self.variable(task_vars, "drive_sharing_root")
+        if self._task.delegate_to and self._task.delegate_to != host:
+            host = str(self._task.delegate_to)
+            of_host = task_vars["hostvars"].get(host) or {}
+            root = args["root"] or of_host.get("drive_sharing_root")
+        return host, str(root or "/")
+
     def set_seconds(self, value: int) -> None:
         """Check and set the time limit of one command."""
         if not 1 <= value <= 3600:
