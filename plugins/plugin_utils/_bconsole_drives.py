@@ -10,6 +10,7 @@ the drive, or if a person says so. Whatever else it might be is refused in one s
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,7 @@ def _files(options: Mapping[str, Any], target: Target) -> dict[str, tuple[str, .
     return {host: tuple(files) for host, files in {**target.elsewhere, **here}.items() if files}
 
 
-class Drives:
+class Drives(abc.ABC):
     """The drives that are asked about, among the devices that were read. A product says of itself how they are set."""
 
     #: As in application_<role>, and its name to people.
@@ -236,6 +237,6 @@ class Drives:
             ways.append(self.way(target, daemon, device))
         return ways
 
+    @abc.abstractmethod
     def way(self, target: Target, daemon: str, device: Device) -> Way:
         """Say by which storage a device is set; raises RefusedError."""
-        raise NotImplementedError
