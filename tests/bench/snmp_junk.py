@@ -40,11 +40,13 @@ SELDOM = ("oversized", "nested", "thousands")
 #: Octets that may wait in the receiver's socket before no more is sent to it, where none may be dropped by the system.
 ROOM = 60_000
 _SOURCE = """
-import asyncio, json, logging, sys
+import asyncio, json, logging, signal, sys
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _source
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
 async def put(event):
     print(event, flush=True)
+# Whoever is started in the background of a shell without jobs has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     asyncio.run(_source.serve(put, _source.check(json.loads(sys.argv[1]))))
 except KeyboardInterrupt:
