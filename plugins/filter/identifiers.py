@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filters for names of drives, ports and addresses, and for showing the associations."""
+"""Filters for names of drives, ports and addresses, for showing the associations, and for what is wrong with a drive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _host_report, _identifiers
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _conflict_report,
+    _host_report,
+    _identifiers,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import DriveSharingError
 
 
@@ -32,6 +36,7 @@ class FilterModule:
         """Give the filters by name."""
         return {
             "associations_table": _filter(_host_report.table),
+            "conflict_diagnosis": _filter(_conflict_report.diagnosis),
             "drive_location": _filter(_identifiers.location),
             "drive_serial": _filter(_identifiers.serial),
             "initiator_port": _filter(_identifiers.port),
