@@ -115,11 +115,15 @@ def asks(drive: str, table: Mapping[str, Any], inventory: Sequence[str]) -> dict
     return {host: entries for host, entries in found.items() if host == CONTROLLER or host in inventory}
 
 
-def evidence(drive: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+def evidence(drive: str, table: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """Give what reservation_info wants, to find out who holds the drive by RESERVE of SPC-2; empty if nobody does."""
     told = {host: result for host, result in asked["reservations"].items() if _entry(drive, result)}
     if not any((_entry(drive, result) or {}).get("state") == "spc2" for result in told.values()):
         return {}
+    for host, entry in table["associations"].items():
+        if host not in told and any(one.get("serial") == drive and not one.get("missing_since") for one in entry.get("drives", ())):
+            # Left out, it would be taken to be none of the candidates; and it may be the very one.
+            told[host] = {"drives": [{"drive": drive, "state": "unknown", "device": "a device that could not be asked"}]}
     used = {}
     for host, result in asked["applications"].items():
         words = [one.get("in_use") for item in _items(result) if (one := _entry(drive, item))]

@@ -45,7 +45,7 @@ def diagnosis(given: Any) -> dict[str, Any]:
     if "asked" not in given:
         return result
     asked = {part: _results(given["asked"], part) for part in _PARTS}
-    result["evidence"] = _conflict_facts.evidence(drive, asked)
+    result["evidence"] = _conflict_facts.evidence(drive, table, asked)
     case = _conflict_facts.case(drive, table, inventory, asked, given.get("found"))
     found = _conflict_doctor.findings(case)
     remedies = _conflict_remedies.remedies(case, found)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.integration.scsi_world import World
 from ansible_collections.tapeworks.drive_sharing.tests.integration.test_host_facts import Run
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.simulated_drive import Drive, fc
@@ -89,7 +90,7 @@ def test_what_was_left_behind_is_recorded_and_then_released_by_its_holder(site: 
     site.drive(drive)
     run = site.doctor("LEFT1", drive_sharing_remedy="record")
     assert run.status == 0, run.output
-    assert "backup1 is alive, and backup1 (custom) shows no job on it" in said(run)
+    fault("left-behind").seen_in(said(run), PORT=BACKUP1["id"], HOST="backup1", DRIVE="LEFT1", INSTANCE="backup1", TEXT="custom")
     assert re.search(r"^ +\"backup1 +yes +yes +backup1 +custom +online +no\",$", run.output, re.MULTILINE), run.output
     assert "localhost yes yes - - - -" in said(run)
     [(status, holders)] = site.rows("SELECT status, holders FROM drives WHERE drive = 'LEFT1'")
@@ -113,6 +114,7 @@ def test_nothing_is_taken_from_a_job(site: Site) -> None:
     site.application("backup1", "busy", "backup1-JOB1", "nightly")
     run = site.doctor("JOB1", drive_sharing_remedy="preempt")
     assert run.status == 2
+    fault("drive-in-use").seen_in(said(run), PORT=BACKUP1["id"], HOST="backup1", DRIVE="JOB1", INSTANCE="backup1", TEXT="custom")
     assert "Remedy preempt does not fit drive JOB1: backup1 shows a job on the drive, which would lose what it writes." in said(run)
     assert "What fits: wait, record." in said(run)
     assert (site.now("JOB1").holder, site.now("JOB1").actions) == (drive.holder, drive.actions)
@@ -129,7 +131,8 @@ def test_a_holder_that_is_down_is_preempted_by_the_controller(site: Site) -> Non
     finally:
         site.hosts["backup2"] = alive
     assert run.status == 0, run.output
-    assert "holds drive GONE1, and backup2 does not answer (backup2 wrote its facts on " in said(run)
+    fault("holder-down").seen_in(said(run), PORT=BACKUP2["id"], HOST="backup2", DRIVE="GONE1")
+    assert "(backup2 wrote its facts on " in said(run)
     assert "Connection refused" in said(run)
     assert site.now("GONE1").holder is None
     assert site.now("GONE1").keys == {}
@@ -141,7 +144,8 @@ def test_a_reserve_of_spc_2_is_ended_by_a_reset_only(site: Site) -> None:
     site.drive(drive)
     run = site.doctor("OLD1", drive_sharing_remedy="reset")
     assert run.status == 0, run.output
-    assert "backup2 holds drive OLD1 by RESERVE of SPC-2 (through /dev/sg3 alone the drive answers without a conflict)" in said(run)
+    fault("spc2-left-behind").seen_in(said(run), HOST="backup2", DRIVE="OLD1", INSTANCE="backup2")
+    assert "(through /dev/sg3 alone the drive answers without a conflict)" in said(run)
     assert site.now("OLD1").spc2 is None
     assert [words[0] for words in site.log("localhost") if words[0] == "sg_reset"] == ["sg_reset"]
 
@@ -150,7 +154,7 @@ def test_what_an_administrator_has_set_offline_is_set_online_on_demand(site: Sit
     site.application("backup2", "offline", "backup2-ADMIN1")
     run = site.doctor("ADMIN1")
     assert run.status == 0, run.output
-    assert "is offline in backup2 on backup2, not by this collection" in said(run)
+    fault("offline-by-administrator").seen_in(said(run), DRIVE="ADMIN1", INSTANCE="backup2", HOST="backup2")
     assert "backup2-ADMIN1 ADMIN1 offline -" in site.application("backup2", "list"), "nothing is changed unless it is told"
     run = site.doctor("ADMIN1", drive_sharing_remedy="online")
     assert run.status == 0, run.output

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.tapeworks.drive_sharing.plugins.action import reservation_info
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _conflict_doctor,
     _conflict_remedies,
@@ -296,10 +297,28 @@ def test_what_finds_the_holder_is_given_for_all_hosts_that_could_ask(site: Site)
     site.said["backup1"] = [{"drive": DRIVE, "in_use": None}, {"drive": DRIVE, "in_use": True}]
     site.said["backup2"] = [{"drive": DRIVE, "in_use": None}, {"drive": DRIVE, "in_use": False}]
     evidence = site.diagnosis()["evidence"]
-    assert sorted(evidence["evidence"]) == ["backup1", "backup2", "localhost"]
+    assert sorted(evidence["evidence"]) == ["backup1", "backup2", "backup3", "localhost"]
     assert evidence["applications"] == {
         "backup1": {"drives": [{"drive": DRIVE, "in_use": True}]}, "backup2": {"drives": [{"drive": DRIVE, "in_use": None}]},
     }
+
+
+def test_a_host_that_sees_the_drive_and_cannot_be_asked_may_be_the_holder(site: Site) -> None:
+    site.spc2(None)
+    for host in ("localhost", *HOSTS):
+        answer = "works" if host == "backup1" else "conflict"
+        site.drive[host] |= {"open": [], "paths": [{"device": "/dev/sg3", "port": None, "answer": answer}]}
+    evidence = site.diagnosis()["evidence"]
+    [told] = reservation_info._conclusions(evidence["evidence"], {}, [DRIVE])
+    assert told["holder_host"] == "backup1"
+    site.down("backup3")
+    evidence = site.diagnosis()["evidence"]
+    [told] = reservation_info._conclusions(evidence["evidence"], {}, [DRIVE])
+    assert told["holder_host"] is None
+    assert "of backup3 it cannot be told" in told["why"]
+    site.hosts["backup3"]["drives"][0]["missing_since"] = 1_790_000_000.0
+    evidence = site.diagnosis()["evidence"]
+    assert "backup3" not in evidence["evidence"]
 
 
 def test_to_its_holder_a_drive_looks_free_and_is_not(site: Site) -> None:
