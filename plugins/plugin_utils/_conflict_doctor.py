@@ -154,7 +154,7 @@ def _of_host(case: Case, hosts: tuple[str, ...], holds: str) -> Finding:
     if blind or not said or None in alive or False in alive:
         why = "; ".join(
             f"{one.instance} ({one.application}): {one.problem or 'does not show whether it has a job on it'}" for one in blind
-        ) or ("it has no application that can be asked" if not said else "not all of its hosts were asked")
+        ) or ("not all of its hosts answer" if None in alive or False in alive else "it has no application that can be asked")
         return Finding("unclear", f"{holds}, and whether a job is running there cannot be told: {why}.", hosts)
     who = some(sorted({f"{one.instance} ({one.application})" for one in said}))
     return Finding(

@@ -196,6 +196,7 @@ def test_a_port_that_nobody_knows_is_said_to_be_so(site: Site) -> None:
     [
         {"drive": DRIVE, "in_use": None, "state": None, "configured": None, "problem": "the query failed", "taken": False},
         {"drive": DRIVE, "in_use": None, "state": "online", "configured": True, "problem": None, "taken": False},
+        {"drive": DRIVE, "in_use": False, "state": "online", "configured": True, "problem": "two names for one drive", "taken": False},
         {"msg": "no answer within 10 s"},
     ],
 )
@@ -213,6 +214,42 @@ def test_a_host_without_an_application_that_can_be_asked_is_unclear(site: Site) 
     result = site.diagnosis()
     assert found(result) == ["unclear"]
     assert "it has no application that can be asked" in message(result)
+
+
+def test_a_holder_that_was_not_asked_or_is_only_partly_up_is_unclear(site: Site) -> None:
+    site.held(PORTS["backup1"])
+    site.inventory.remove("backup1")
+    for what in (site.alive, site.drive, site.said):
+        del what["backup1"]
+    result = site.diagnosis()
+    assert found(result) == ["unclear"]
+    assert message(result).endswith("whether a job is running there cannot be told: not all of its hosts answer.")
+
+
+def test_of_two_hosts_with_one_port_both_have_to_answer(site: Site) -> None:
+    site.held(PORTS["backup1"])
+    site.hosts["backup2"]["ports"] = site.hosts["backup1"]["ports"]
+    assert found(site.diagnosis()) == ["left_behind"]
+    site.down("backup2")
+    site.hosts["backup2"]["instances"] = []
+    assert found(site.diagnosis()) == ["unclear"]
+
+
+def test_a_port_that_is_missing_is_that_of_its_last_host(site: Site) -> None:
+    site.held(PORTS["backup1"])
+    site.hosts["backup1"]["ports"][0]["missing_since"] = 1_790_000_000.0
+    assert found(site.diagnosis()) == ["left_behind"]
+    site.hosts["backup2"]["ports"] = [{**PORTS["backup1"], "missing_since": None}]
+    assert message(site.diagnosis()).startswith("fc 10000090fa000001 = backup2 holds"), "the adapter was moved"
+
+
+def test_of_an_instance_with_a_state_on_each_host_the_holders_own_counts(site: Site) -> None:
+    site.held(PORTS["backup1"])
+    for host in ("backup1", "backup2"):
+        site.hosts[host]["instances"][0] |= {"instance": "media"}
+    site.says("backup2", in_use=True)
+    result = site.diagnosis()
+    assert (found(result), fits(result)) == (["left_behind"], ["close"])
 
 
 def test_of_several_holders_the_one_that_forbids_most_decides(site: Site) -> None:
