@@ -126,6 +126,12 @@ def _holding(case: Case) -> list[Finding]:
 
 def _holder(case: Case, owner: Owner) -> Finding:
     """Say of one port whether its host is alive and uses the drive."""
+    if owner.id is None:
+        return Finding(
+            "unknown_port",
+            f"Somebody holds drive {case.drive}, and the drive does not tell whose port that is. Ask the servers that see it, or name the ports of its keys "
+            "(keys, of the detector scsi).",
+        )
     if not owner.hosts:
         return Finding(
             "unknown_port",

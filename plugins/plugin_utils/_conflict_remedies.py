@@ -64,6 +64,8 @@ def _release(case: Case, found: dict[str, Finding]) -> Remedy:
 def _preempt(case: Case, found: dict[str, Finding]) -> Remedy:
     does = f"The holder loses its reservation, and all registrations with its key; nobody holds the drive then. {_BREAKS}{_down(found)}"
     why = _not_against(case, found, ("left_behind", "holder_down", "unknown_port")) or _only_persistent(case)
+    if not why and not case.answer.registered:
+        why = "it does not tell who is registered; the remedy clear can end it"
     return _through(case, found, Remedy("preempt", does, why, "reservation", (), {"state": "preempted"}))
 
 

@@ -27,11 +27,13 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
 WIDTH = 120
 _COLUMNS = (("HOST", 30), ("ANSWERS", 9), ("SEES IT", 7), ("INSTANCE", 24), ("APPLICATION", 16), ("SAYS", 12), ("JOB", 3))
 _PARTS = ("alive", "reservations", "applications")
+#: The most seconds that a host may take.
+_LONGEST = 3600
 _NOTHING = "Nothing was changed."
 
 
 def diagnosis(given: Any) -> dict[str, Any]:
-    """Give what can be said by now; ``given`` has drive, remedy, instance, then table and inventory, then asked, then found."""
+    """Give what can be said by now; ``given`` has drive, remedy, instance, timeout, then table and inventory, then asked, then found."""
     if not isinstance(given, Mapping):
         msg = f"what is to be diagnosed must be a mapping, not {_identifiers.shown(given)}"
         raise InvalidValueError(msg)
@@ -80,6 +82,9 @@ def _request(given: Mapping[str, Any]) -> str:
     remedy = given.get("remedy")
     if remedy and remedy not in _conflict_remedies.NAMES:
         return f"drive_sharing_remedy must be one of {', '.join(_conflict_remedies.NAMES)}, not {_identifiers.shown(remedy)}. {_NOTHING}"
+    seconds = str(given.get("timeout") or "1")
+    if not (seconds.isascii() and seconds.isdigit() and 1 <= int(seconds[:9]) <= _LONGEST):
+        return f"drive_sharing_doctor_timeout must be 1 to {_LONGEST} seconds, not {_identifiers.shown(given['timeout'])}. {_NOTHING}"
     return ""
 
 

@@ -191,6 +191,14 @@ def test_a_port_that_nobody_knows_is_said_to_be_so(site: Site) -> None:
     assert message(result).startswith(f"fc 10000090fa0000ff (a port of no known host) holds drive {DRIVE}. It is a server without facts")
 
 
+def test_of_a_drive_that_shows_a_key_only_nobody_can_be_preempted(site: Site) -> None:
+    site.held({"protocol": None, "id": None}, registrants=[])
+    result = site.diagnosis()
+    assert (found(result), fits(result)) == (["unknown_port"], ["clear", "power_cycle"])
+    assert message(result).startswith(f"Somebody holds drive {DRIVE}, and the drive does not tell whose port that is.")
+    assert "it does not tell who is registered; the remedy clear can end it" in site.diagnosis(remedy="preempt")["refusal"]
+
+
 @pytest.mark.parametrize(
     "entry",
     [
@@ -530,11 +538,23 @@ def test_registrations_keep_those_out_who_reserve_by_spc_2(site: Site) -> None:
             "drive_sharing_remedy must be one of wait, close, release, preempt, clear, reset, unfence, clear_error, online, record, ask_again,"
             " start_sharing, power_cycle, not 'hammer'. Nothing was changed.",
         ),
+        *(
+            (
+                {"drive": DRIVE, "timeout": timeout},
+                f"drive_sharing_doctor_timeout must be 1 to 3600 seconds, not {shown}. Nothing was changed.",
+            )
+            for timeout, shown in (("soon", "'soon'"), ("-1", "'-1'"), (3601, "3601"), ("0", "'0'"), (0.5, "0.5"), (True, "true"))
+        ),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(site: Site, given: dict[str, Any], refusal: str) -> None:
     assert _conflict_report.diagnosis(given)["refusal"] == refusal
     assert site.diagnosis(**given)["refusal"] == refusal
+
+
+@pytest.mark.parametrize("timeout", [1, "30", 3600, None, ""])
+def test_a_time_that_can_be_waited_is_taken(timeout: Any) -> None:
+    assert _conflict_report.diagnosis({"drive": DRIVE, "timeout": timeout})["refusal"] == ""
 
 
 def test_a_drive_that_nobody_knows_is_refused(site: Site) -> None:
