@@ -36,6 +36,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("told", [*stories, *checks], indirect=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that look at all stories of a product where only the first are told."""
+    left_out = [] if EVERY else [item for item in items if "world_of_all" in getattr(item, "fixturenames", ())]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 def of(module: object) -> list:
     """The stories of a test file: those of all products and its own."""
     left_out = module.PRODUCT.left_out
@@ -64,6 +72,14 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         plays = " ".join(f"{seconds:.1f}" for seconds in made.seconds)
         SPENT.append(f"{module.PRODUCT.name}: {len(made.stories)} stories in {len(made.seconds)} plays of {plays} s")
         yield made
+
+
+@pytest.fixture
+def world_of_all(request: pytest.FixtureRequest, world: World) -> World:
+    """Give the world of a test that needs all stories; with pytest -k there may be fewer."""
+    if len(world.stories) < len(of(request.module)):
+        pytest.skip("not all of its stories are told")
+    return world
 
 
 @pytest.fixture
