@@ -167,7 +167,9 @@ def test_an_error_state_is_cleared_in_order_where_nobody_can_read_the_drive(tmp_
         world.start_library(send=False)
         world.change("released")
         world.library("PUT", f"/drives/{DRIVE}/error", {"error": True, "reason": "host_b did not confirm"})
-        with contextlib.closing(sqlite3.connect(world.table)) as table, table:
+        with contextlib.ExitStack() as stack:
+            table = stack.enter_context(contextlib.closing(sqlite3.connect(world.table)))
+            stack.enter_context(table)
             table.execute(
                 "UPDATE drives SET error_state = 'error', error_since = 1, error_sequence = sequence, library = 'library_1',"
                 " error_reason = 'host_b did not confirm.', batch = NULL WHERE drive = ?", (DRIVE,),

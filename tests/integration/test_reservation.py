@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from ansible_collections.tapeworks.drive_sharing.plugins.modules import reservation
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _fencing_key
 from ansible_collections.tapeworks.drive_sharing.tests.integration.scsi_world import World
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.simulated_drive import RESET, Drive, fc
@@ -126,3 +129,23 @@ def test_only_a_holder_releases_and_a_drive_that_is_not_seen_is_left(world: Worl
     assert (world.now("D1").holder, list(world.now("D1").keys.values())) == (None, [KEY])
     assert world.do("reservation", ask("cleared"), hosts="backup2").status == 0
     assert world.now("D1").keys == {}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_examples_of_the_page_end_a_reservation_of_their_kind(world: World, place: int) -> None:
+    plays = yaml.safe_load(reservation.EXAMPLES)
+    assert len(plays) == 2
+    drive = Drive("1310211169")
+    if place:
+        assert drive.reserve6(BACKUP2)
+    else:
+        drive.take(BACKUP2, KEY)
+    world.sees("backup1", BACKUP1, drive, drive_sharing_site="basel")
+    playbook = world.directory / "example.yml"
+    # A play in YAML's JSON form is still a play.
+    playbook.write_text(json.dumps([plays[place]]))
+    run = world.run(str(playbook))
+    assert run.status == 0, run.output
+    now = world.now(drive.serial)
+    assert (now.holder, now.spc2) == (None, None)
+    assert "changed=1" in run.output
