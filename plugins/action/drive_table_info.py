@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _alert_events,
     _associations,
     _changes,
     _dispatch,
@@ -36,6 +37,7 @@ class ActionModule(DriveSharingAction):
             "default": ["drives", "owed"],
         },
         "history_limit": {"type": "int", "default": 100},
+        "history_entries": {"type": "list", "elements": "int"},
     }
 
     def act(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -56,16 +58,22 @@ class ActionModule(DriveSharingAction):
                 if "owed" in args["gather"]:
                     result["owed"] = [row for row in _dispatch.owed(tx) if not wanted or row["drive"] in wanted]
                 if "history" in args["gather"]:
-                    found: list[dict[str, Any]] = []
-                    for drive in wanted or [None]:
-                        found += _history.read(tx, drive=drive, limit=args["history_limit"])
-                    result["history"] = found
+                    result["history"] = _history_of(tx, wanted, args)
                 if "associations" in args["gather"]:
                     result["associations"] = _associations.everything(tx)
                     result["conflicts"] = _associations.conflicts(tx)
         finally:
             store.close()
         return result
+
+
+def _history_of(tx: Any, drives: list[str], args: dict[str, Any]) -> list[dict[str, Any]]:
+    if args["history_entries"] is not None:
+        return _alert_events.entries(tx, args["history_entries"])
+    found: list[dict[str, Any]] = []
+    for drive in drives or [None]:
+        found += _history.read(tx, drive=drive, limit=args["history_limit"])
+    return found
 
 
 def _is_settled(row: dict[str, Any]) -> bool:

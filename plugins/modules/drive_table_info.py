@@ -44,6 +44,13 @@ options:
       - The most entries of the history that are given; for each drive, if O(drives) is given.
     type: int
     default: 100
+  history_entries:
+    description:
+      - Give only these entries of the history, by their number, as an alert of the event source names it. O(drives) and
+        O(history_limit) do not count then. What is not there, or not any more, is left out.
+    type: list
+    elements: int
+    version_added: 0.1.0
 seealso:
   - module: tapeworks.drive_sharing.drive_table
   - module: tapeworks.drive_sharing.application_drive_info

@@ -15,7 +15,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _handshake, _rows, _silence
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _alert_events,
+    _handshake,
+    _rows,
+    _silence,
+)
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._alert_events import Told
 
 #: What of the history is worth an operator's attention at once.
 KINDS = {
@@ -82,15 +88,15 @@ class Alerts:
             )
             self._hold(drive, now, message).said = said
 
-    def take(self, tx: Any, rows: Iterable[Mapping[str, Any]], now: float) -> list[str]:
+    def take(self, tx: Any, rows: Iterable[Mapping[str, Any]], now: float) -> list[Told]:
         """Take in new entries of the history; gives what is to be told at once."""
-        lines: list[str] = []
+        lines: list[Told] = []
         fresh: set[str] = set()
         for row in rows:
             if row["kind"] not in KINDS:
                 continue
             if row["kind"] not in HELD or not row["drive"]:
-                lines += self._line(row["kind"], row["message"], now)
+                lines += self._line(row, now)
                 continue
             drive = self._hold(row["drive"], now, row["message"])
             found = _LIMIT.search(row["message"])
@@ -112,12 +118,13 @@ class Alerts:
             held.message = message
         return held
 
-    def _line(self, kind: str, message: str, now: float) -> list[str]:
+    def _line(self, row: Mapping[str, Any], now: float) -> list[Told]:
+        kind = row["kind"]
         begun, count = self._lines.get(kind, (now, 0))
         self._lines[kind] = (begun, count + 1)
-        return [message] if count < LINES else []
+        return [Told(kind, row["message"], (row["drive"],) if row["drive"] else ())] if count < LINES else []
 
-    def look(self, tx: Any, now: float, under_way: int) -> list[str]:
+    def look(self, tx: Any, now: float, under_way: int) -> list[Told]:
         """Give what is to be told now."""
         lines = self._rest(now)
         held = now - self._since
@@ -125,21 +132,22 @@ class Alerts:
             lines += self._tell(now)
         return lines + self._paid(tx, now)
 
-    def _rest(self, now: float) -> list[str]:
+    def _rest(self, now: float) -> list[Told]:
         """Count what was too much to be told."""
-        lines = []
+        lines: list[Told] = []
         for kind, (begun, count) in list(self._lines.items()):
             if 0 <= now - begun < MINUTE:
                 continue
             del self._lines[kind]
             if count > LINES:
-                lines.append(
+                message = (
                     f"The history of the drive table has {count - LINES} more entries of the kind {kind}; the module"
                     " drive_table_info shows them."
                 )
+                lines.append(Told(kind, message))
         return lines
 
-    def _tell(self, now: float) -> list[str]:
+    def _tell(self, now: float) -> list[Told]:
         """Tell what is held back, if it is new."""
         held = self._held
         hosts = {host for drive in held.values() for host in drive.said}
@@ -159,7 +167,7 @@ class Alerts:
         self._looked = now
         return _sentences(held)
 
-    def _paid(self, tx: Any, now: float) -> list[str]:
+    def _paid(self, tx: Any, now: float) -> list[Told]:
         """Say that what was told is over."""
         if not self._drives or self._held or 0 <= now - self._looked < LOOK:
             return []
@@ -172,9 +180,10 @@ class Alerts:
         line = f"{_count(self._drives, 'Drive')} {are} now confirmed by all control points."
         if in_error:
             line += f" Still in the error state, until the playbook clear_error is run: {_silence.some(in_error, _silence.NAMED)}."
+        told = Told(_alert_events.CONFIRMED, line, tuple(sorted(self._drives)))
         self._drives, self._hosts, self._in_error = set(), set(), set()
         self._pause, self._next = PAUSE, 0.0
-        return [line]
+        return [told]
 
 
 def _count(drives: Collection[str], one: str = "drive") -> str:
@@ -187,14 +196,15 @@ def _said(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {answer["host"]: answer["reason"] or "no answer in time" for answer in answers}
 
 
-def _sentences(held: Mapping[str, _Drive]) -> list[str]:
+def _sentences(held: Mapping[str, _Drive]) -> list[Told]:
     if len(held) <= _silence.FEW:
-        return [drive.message for _name, drive in sorted(held.items())]
+        return [_told(drive.message, {name: drive}) for name, drive in sorted(held.items())]
     nobody = {name: drive for name, drive in held.items() if not drive.said}
     if nobody:
         # None of their control points can be asked, or all have answered in this very moment.
         asked = {name: drive for name, drive in held.items() if name not in nobody}
-        return [f"{min(nobody.items())[1].message} So it is with {_count(nobody)}.", *(_sentences(asked) if asked else ())]
+        line = f"{min(nobody.items())[1].message} So it is with {_count(nobody)}."
+        return [_told(line, nobody), *(_sentences(asked) if asked else ())]
     line = f"{_silence.many((name, drive.said) for name, drive in sorted(held.items()))}; it is owed and asked again."
     in_error = [name for name, drive in held.items() if drive.in_error]
     if in_error:
@@ -202,4 +212,9 @@ def _sentences(held: Mapping[str, _Drive]) -> list[str]:
     limits = sorted({drive.limit for drive in held.values() if drive.limit})
     if limits:
         line += f" No more are put into it: {limits[0]}."
-    return [line]
+    return [_told(line, held)]
+
+
+def _told(line: str, held: Mapping[str, _Drive]) -> Told:
+    in_error = any(drive.in_error for drive in held.values())
+    return Told(_alert_events.ERROR if in_error else _alert_events.NOT_CONFIRMED, line, tuple(sorted(held)))

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _alert_events,
     _alerts,
     _dispatch,
     _history,
@@ -29,6 +30,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _sharing,
     _views,
 )
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._alert_events import Told
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
     DriveSharingError,
     InvalidValueError,
@@ -43,6 +45,8 @@ _CLOCK_SLACK = 60.0
 PAUSE = 2.0
 
 _DAY = 86_400.0
+#: Seconds between looks for drives that have been offline for long.
+_LONG_LOOK = 60.0
 
 
 class DeafEngineError(DriveSharingError):
@@ -64,6 +68,8 @@ class Options:
     keep_history: float = 90 * _DAY
     #: How long a release waits in the table before it becomes due; anything newer of the drive takes its place.
     release_hold: float = 0.0
+    #: After this time a drive that is kept from an application is told of; 0: never.
+    offline_alert: float = _DAY
 
 
 #: The same where a detector reads drives again and again, and so sees each opening and closing.
@@ -72,7 +78,7 @@ POLLED_RELEASE_HOLD = 5.0
 _LIMITS = {
     "batches": (1, 100), "changes": (1, 10_000), "claim_timeout": (1, 3600), "emissions": (1, 100),
     "gather": (0, 10), "gather_most": (0, 60), "poll_interval": (0.01, 10), "keep_history": (3600, 3650 * _DAY),
-    "release_hold": (0, 3600),
+    "release_hold": (0, 3600), "offline_alert": (0, 3650 * _DAY),
 }
 
 
@@ -102,6 +108,8 @@ class Step:
     """What one look at the table asks for."""
 
     emit: list[str] = field(default_factory=list)
+    #: Events for those who want to be told.
+    alerts: list[dict[str, Any]] = field(default_factory=list)
     wait: float = 1.0
     messages: list[tuple[int, str]] = field(default_factory=list)
 
@@ -116,8 +124,13 @@ class Dispatcher:
         options: Options,
         clock: Callable[[], float] | None = None,
         passing: Callable[[], float] = time.monotonic,
+        *,
+        alerts: bool = False,
     ) -> None:
-        """Start nothing yet. ``clock``: instead of the table's; ``passing``: seconds that pass whatever it is set to."""
+        """Start nothing yet. ``clock``: instead of the table's; ``passing``: seconds that pass whatever it is set to.
+
+        ``alerts``: what is told in the log is handed over as events, too.
+        """
         self._call = call
         self._put = put
         self._options = options
@@ -132,7 +145,9 @@ class Dispatcher:
         self._heard: int | None = None
         self._alerts = _alerts.Alerts()
         #: What is to be told, until it was handed over: a table that cannot be written to ends a look early.
-        self._untold: list[str] = []
+        self._untold: list[Told] = []
+        self._with_alerts = alerts
+        self._long_looked = -_LONG_LOOK
         self._pruned = 0.0
         self._started = False
 
@@ -154,14 +169,16 @@ class Dispatcher:
             for level, message in step.messages:
                 LOGGER.log(level, "%s", message)
             for batch in step.emit:
-                await self._hand_over(batch)
+                event = {"reservation_change": {"version": _play.EVENT_VERSION, "batch": batch}}
+                await self._hand_over(event, f"batch {batch}")
+            for event in step.alerts:
+                await self._hand_over(event, "an alert")
             # Not wait_for: until Python 3.12 it loses a cancellation that comes together with the wake.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(step.wait):
                     await self._woken.wait()
 
-    async def _hand_over(self, batch: str) -> None:
-        event = {"reservation_change": {"version": _play.EVENT_VERSION, "batch": batch}}
+    async def _hand_over(self, event: dict[str, Any], what: str) -> None:
         limit = self._options.claim_timeout * self._options.emissions
         try:
             # The engine's queue holds one event; a put that stays blocked means that it does not read any more.
@@ -169,7 +186,7 @@ class Dispatcher:
                 await self._put(event)
         except TimeoutError as exc:
             msg = (
-                f"The rule engine has not taken batch {batch} for {limit:.0f} s; the event source ends so that it is"
+                f"The rule engine has not taken {what} for {limit:.0f} s; the event source ends so that it is"
                 " started anew. All changes stand in the drive table and are dispatched again then."
             )
             raise DeafEngineError(msg) from exc
@@ -195,8 +212,10 @@ class Dispatcher:
             if now - self._pruned > 3600 and not _history.prune(tx, now, self._options.keep_history):
                 self._pruned = now
             due = _dispatch.next_due(tx)
+            if self._with_alerts:
+                step.alerts = [_alert_events.event(tx, told, now) for told in self._untold]
         told, self._untold = self._untold, []
-        step.messages += [(logging.WARNING, message) for message in told]
+        step.messages += [(logging.WARNING, one.message) for one in told]
         self._token = store.changed_token()
         # At the latest the next second: a play's process may have been killed, which no row tells.
         self._look_at = passed + (1.0 if due is None else min(1.0, max(0.005, due - now)))
@@ -233,6 +252,10 @@ class Dispatcher:
         if rows:
             self._heard = rows[-1]["id"]
         self._untold += self._alerts.take(tx, rows, now) + self._alerts.look(tx, now, _dispatch.under_way(tx))
+        passed = self._passing()
+        if self._options.offline_alert and passed - self._long_looked >= _LONG_LOOK:
+            self._long_looked = passed
+            self._untold += _alert_events.offline_long(tx, now, self._options.offline_alert)
 
     def _again(self, tx: Any, step: Step, now: float) -> None:
         """Emit again what nobody claimed in time, and notice an engine that claims nothing any more."""
@@ -256,8 +279,8 @@ class Dispatcher:
                     " the rule engine is started anew. All changes stand in the drive table and are dispatched again then."
                 )
                 raise DeafEngineError(msg)
-            step.messages.append((
-                logging.WARNING,
+            self._untold.append(Told(
+                _alert_events.NOT_CLAIMED,
                 f"Batch {batch} was not claimed within {self._options.claim_timeout:g} s and is emitted again. Likely"
                 " the playbook cannot start (see the engine's log above: inventory, collections path, drive_sharing_table),"
                 " no rule takes the event, or all of the engine's action slots are busy.",

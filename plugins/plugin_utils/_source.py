@@ -54,11 +54,12 @@ class Config:
     site: str | None
     detectors: dict[str, Any]
     dispatcher: _dispatcher.Options
+    alerts: bool = False
 
 
 def check(args: Mapping[str, Any]) -> Config:
     """Validate the source's arguments; one sentence per fault, before the rulebook is up and looks healthy."""
-    known = {"table", "site", "dispatcher", *DETECTORS}
+    known = {"table", "site", "dispatcher", "alerts", *DETECTORS}
     for key in args:
         if key not in known | _ENGINE:
             msg = f"{key} is not an argument of the event source reservations; there are {', '.join(sorted(known))}"
@@ -70,6 +71,10 @@ def check(args: Mapping[str, Any]) -> Config:
     site = args.get("site") or None
     if site is not None:
         site = _identifiers.instance_name(site, "site")
+    alerts = args.get("alerts", False)
+    if not isinstance(alerts, bool):
+        msg = f"alerts must be true or false, not {str(alerts)[:60]!r}"
+        raise InvalidValueError(msg)
     detectors = {
         name: importlib.import_module(f"{__package__}._detectors.{name}").check(args[name])
         for name in DETECTORS
@@ -82,7 +87,7 @@ def check(args: Mapping[str, Any]) -> Config:
     dispatcher = _dispatcher.check(args.get("dispatcher"))
     if "scsi" in detectors and "release_hold" not in (args.get("dispatcher") or {}):
         dispatcher = dataclasses.replace(dispatcher, release_hold=_dispatcher.POLLED_RELEASE_HOLD)
-    return Config(table, site, detectors, dispatcher)
+    return Config(table, site, detectors, dispatcher, alerts)
 
 
 class TableThread:
@@ -303,7 +308,7 @@ async def serve(put: Callable[[dict[str, Any]], Awaitable[None]], config: Config
     thread = TableThread(config.table, config.site)
     try:
         await open_table(thread)
-        dispatcher = _dispatcher.Dispatcher(thread.call, put, config.dispatcher)
+        dispatcher = _dispatcher.Dispatcher(thread.call, put, config.dispatcher, alerts=config.alerts)
         sink = Sink(thread.call, dispatcher.wake, release_hold=config.dispatcher.release_hold)
         tasks = [asyncio.create_task(dispatcher.run(), name="dispatcher")]
         for name, settings in config.detectors.items():

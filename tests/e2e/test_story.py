@@ -11,6 +11,7 @@ and what the library says.
 from __future__ import annotations
 
 import io
+import re
 import statistics
 import sys
 from functools import partial
@@ -31,9 +32,18 @@ if TYPE_CHECKING:
     RemoteWorld = Any
 
 
+#: Where the playbook of docs/alerts.md writes.
+ALERTS = "/var/log/drive_alerts"
+
+
 @pytest.fixture(scope="module")
 def story(world: RemoteWorld) -> Iterator[Story]:
     """Give the story, with everything started and nothing reserved yet."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    (playbook,) = re.findall(r"^```yaml\n(- name: Tell the operators.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert ALERTS in playbook
+    (world.directory / "alert.yml").write_text(playbook.replace(ALERTS, str(world.directory / "alerts")), encoding="utf-8")
+    world.variables["drive_sharing_alert_playbook"] = str(world.directory / "alert.yml")
     told = Story(world, Console(file=io.StringIO(), width=160))
     told.set_the_scene(send=False)
     yield told
@@ -92,6 +102,20 @@ def test_no_play_has_failed_but_those_that_had_to(story: Story, world: RemoteWor
     # What is owed is tried again before the error is cleared, so there may be more than one of each.
     assert all("was not confirmed by host_c" in message for message in failed), failed
     assert "Traceback" not in world.log("engine")
+
+
+def test_what_an_operator_has_to_know_was_sent_on_by_the_playbook_of_the_page(story: Story, world: RemoteWorld) -> None:
+    def sent() -> list[str]:
+        file = world.directory / "alerts"
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+    def error() -> bool:
+        return any(line.startswith("error: Drive ") and "was not confirmed by host_c" in line for line in sent())
+
+    world.wait("the error state was told", error, 60)
+    world.wait("its end was told", lambda: any(line.startswith("confirmed: ") for line in sent()), 60)
+    # Each line is in the log, too.
+    assert all(line.partition(": ")[2] in world.log("engine") for line in sent()), sent()
 
 
 def killed_and_started_again(world: RemoteWorld) -> None:

@@ -82,7 +82,17 @@ options:
       - C(keep_history) is how long the history is kept, default 90 days.
       - C(release_hold) is how long a release waits before it is dispatched, default 5 with the detector V(scsi), else 0;
         anything newer of the drive takes its place.
+      - C(offline_alert) is the time after which a drive that is kept from an application is told of, default a day; with 0 it never is.
     type: dict
+  alerts:
+    description:
+      - Whether each line that an operator should read in the log is an event too, so that a rule can send it on.
+      - The event C(drive_alert) has C(version), C(kind), C(drives) with the serial numbers of 100 drives at the most,
+        C(count) with the number of all, and C(entry), the number of the entry of the history that has the sentence. The module
+        M(tapeworks.drive_sharing.drive_table_info) reads that. The sentence itself is not in the event, because it may have text of
+        hosts and libraries, which would reach the playbook as a trusted variable.
+    type: bool
+    default: false
 notes:
   - The ruleset must say C(hosts) as V(all,localhost) and C(execution_strategy) as V(parallel).
 """

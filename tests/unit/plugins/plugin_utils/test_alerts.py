@@ -32,6 +32,8 @@ class Log:
         self.alerts = _alerts.Alerts()
         self.heard = 0
         self.policy = Policy()
+        self.kinds: list[str] = []
+        self.drives: list[tuple[str, ...]] = []
 
     def outage(self, *, silent: str = HOSTS, reason: str = HUNG) -> None:
         """Play what is due; the hosts of ``silent`` do not answer, the others confirm."""
@@ -58,7 +60,10 @@ class Log:
             self.heard = rows[-1]["id"] if rows else self.heard
             lines = self.alerts.take(tx, rows, self.world.now)
             self.world.now += after
-            return lines + self.alerts.look(tx, self.world.now, under_way)
+            told = lines + self.alerts.look(tx, self.world.now, under_way)
+        self.kinds = [one.kind for one in told]
+        self.drives = [one.drives for one in told]
+        return [one.message for one in told]
 
     def see(self, count: int, status: str = "reserved", first: int = 0) -> None:
         for number in range(first, first + count):

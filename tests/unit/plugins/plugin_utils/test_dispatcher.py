@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _alert_events,
     _changes,
     _dispatch,
     _dispatcher,
@@ -90,7 +91,7 @@ def test_an_unknown_option_is_named_with_those_that_there_are(key: Any) -> None:
 class Engine:
     """A dispatcher over the world's table, and the events that it has handed over."""
 
-    def __init__(self, world: World, **options: Any) -> None:
+    def __init__(self, world: World, *, alerts: bool = False, **options: Any) -> None:
         self.world = world
         self.events: list[dict[str, Any]] = []
 
@@ -102,14 +103,16 @@ class Engine:
 
         self.jumped = 0.0
         self.dispatcher = _dispatcher.Dispatcher(
-            call, put, _dispatcher.Options(**options), clock=lambda: world.now, passing=lambda: world.now - self.jumped
+            call, put, _dispatcher.Options(**options), clock=lambda: world.now, passing=lambda: world.now - self.jumped, alerts=alerts
         )
         self.messages: list[str] = []
+        self.alerts: list[dict[str, Any]] = []
 
     def look(self) -> list[str]:
         """Look at the table; gives the batches to emit."""
         step = self.dispatcher.step(self.world.store)
         self.messages = [message for _level, message in step.messages]
+        self.alerts = [event["drive_alert"] for event in step.alerts]
         self.wait = step.wait
         return step.emit
 
@@ -698,3 +701,115 @@ def test_a_storm_is_handed_over_completely_and_in_few_batches(world: World) -> N
                     _dispatch.settle_now(tx, batch, drive, "test", world.now)
                 _dispatch.finish(tx, batch, world.now)
     assert sorted(handled) == drives
+
+
+# Alerts.
+
+
+def silent(play: Play) -> None:
+    play.confirm(*(play.answer("b", "D1", confirmed=False, outcome="silent", reason="no answer {{ lookup('pipe', 'id') }}", taken=None),))
+
+
+def test_what_is_told_is_an_event_without_its_text(world: World) -> None:
+    world.hosts("abc", ("D1",))
+    engine = Engine(world, alerts=True)
+    engine.look()
+    world.see("reserved", "a")
+    play = world.play(batch=engine.later(1)[0])
+    silent(play)
+    with world.transaction() as tx:
+        _history.add(tx, world.now, "silent", "Drive D1 was not confirmed by b: no answer {{ lookup('pipe', 'id') }}", "D1")
+    play.finish()
+    events = []
+    for _second in range(5):
+        engine.later(1)
+        events += [(event, list(engine.messages)) for event in engine.alerts]
+    ((event, messages),) = events
+    assert {key: event[key] for key in ("version", "kind", "drives", "count")} == {
+        "version": 1, "kind": "not_confirmed", "drives": ["D1"], "count": 1,
+    }
+    assert "{{" not in str(event)
+    with world.transaction() as tx:
+        (entry,) = _alert_events.entries(tx, [event["entry"], 10**20, 0])
+    assert [entry["message"]] == messages
+    assert "lookup" in entry["message"]
+
+
+def test_without_being_asked_for_there_are_no_events_of_alerts(engine: Engine) -> None:
+    engine.world.see("reserved", "a")
+    assert engine.look()
+    engine.later(40)
+    assert len(engine.messages) == 1
+    assert engine.alerts == []
+
+
+def test_a_batch_that_nobody_claims_is_an_alert(world: World) -> None:
+    world.hosts("abc", ("D1",))
+    engine = Engine(world, alerts=True)
+    engine.look()
+    world.see("reserved", "a")
+    assert engine.look()
+    engine.later(40)
+    assert [event["kind"] for event in engine.alerts] == ["not_claimed"]
+
+
+def confirmed(play: Play, *busy: str, taken: bool = True) -> None:
+    """All confirm, but those that have a job on a drive; a play to its end."""
+    play.confirm(*(
+        play.answer(host, drive, **({"confirmed": False, "outcome": "busy", "taken": True} if host in busy else {"taken": taken and host != "a"}))
+        for drive in play.drives for host in play.world.answers(drive)
+    ))
+    play.finish()
+
+
+def alerts_of(engine: Engine, hours: float, *busy: str) -> list[tuple[str, list[str], str]]:
+    """Let hours pass, in looks of ten minutes; gives the kind, drives and sentence of each alert."""
+    told = []
+    for _look in range(round(hours * 6)):
+        for batch in engine.later(600):
+            confirmed(engine.world.play(batch=batch), *busy, taken=not busy)
+        for event in engine.alerts:
+            with engine.world.transaction() as tx:
+                (entry,) = _alert_events.entries(tx, [event["entry"]])
+            told.append((event["kind"], event["drives"], entry["message"]))
+    return told
+
+
+def test_a_drive_that_is_offline_for_long_is_told_of_once_for_each_change(world: World) -> None:
+    world.hosts("abc", ("D1", "D2"))
+    engine = Engine(world, alerts=True)
+    engine.look()
+    reserved = world.see("reserved", "a")
+    confirmed(world.play(batch=engine.later(1)[0]))
+    assert alerts_of(engine, 23.5) == []
+    ((kind, drives, sentence),) = alerts_of(engine, 1)
+    assert (kind, drives) == ("offline_long", ["D1"])
+    assert re.fullmatch(
+        r"Drive D1 has been offline at b, c for more than 24 hours: it is reserved since \S+\. If nobody uses it any more, the playbook"
+        r" conflict_doctor says what can be done\.",
+        sentence,
+    ), sentence
+    assert alerts_of(engine, 30) == []
+    # An engine that is started again does not tell it again.
+    engine = Engine(world, alerts=True)
+    assert alerts_of(engine, 2) == []
+    assert reserved.result == "written"
+    world.see("released")
+    confirmed(world.play(batch=engine.later(1)[0]), "c", taken=False)
+    told = [one for one in alerts_of(engine, 26, "c") if one[0] == "offline_long"]
+    assert len(told) == 1
+    assert "and is still offline at c after 24 hours" in told[0][2]
+
+
+def test_many_drives_that_are_offline_for_long_are_one_alert_and_0_means_never(world: World) -> None:
+    names = [f"D{number}" for number in range(9)]
+    world.hosts("ab", names)
+    engine, never = Engine(world, alerts=True), Engine(world, alerts=True, offline_alert=0)
+    engine.look()
+    for name in names:
+        world.see("reserved", "a", drive=name)
+    confirmed(world.play(batch=engine.later(1)[0]))
+    assert [one for one in alerts_of(never, 30) if one[0] == "offline_long"] == []
+    ((kind, drives, sentence),) = alerts_of(engine, 1)
+    assert (kind, drives) == ("offline_long", names)
+    assert sentence.startswith("9 drives (D0, D1, D2 and 6 more) have been offline for more than 24 hours somewhere;")

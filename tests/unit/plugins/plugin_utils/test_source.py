@@ -65,12 +65,13 @@ def test_without_a_table_it_is_the_default_location(
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"snpm": SNMP}, "snpm is not an argument of the event source reservations; there are dispatcher, scsi, site, snmp, table, webhook"),
+        ({"snpm": SNMP}, "snpm is not an argument of the event source reservations; there are alerts, dispatcher, scsi, site, snmp, table, webhook"),
         ({}, "reservations needs at least one detector; give it one of snmp, scsi, webhook"),
         ({"snmp": None}, "reservations needs at least one detector; give it one of snmp, scsi, webhook"),
         ({"snmp": SNMP, "table": 5}, "table must be a file's path or a postgresql:// URL, not '5'"),
         ({"snmp": SNMP, "dispatcher": {"x": 1}}, "dispatcher.x is not an option; there are batches"),
         ({"snmp": SNMP, "dispatcher": 5}, "dispatcher must be a dictionary, not '5'"),
+        ({"snmp": SNMP, "alerts": "yes"}, "alerts must be true or false, not 'yes'"),
         ({3: 4}, "3 is not an argument of the event source reservations; there are"),
     ],
 )
