@@ -5,11 +5,13 @@
 """Search with atheris for inputs that a target does not bear: python tests/fuzz/explore.py TARGET FOLDER SECONDS SEED.
 
 FOLDER/corpus has the inputs from which the search starts, and gets those that reached something new; an input that
-failed is written to FOLDER/found. ``search.py`` calls this, as atheris never gives control back.
+failed is written to FOLDER/found. FOLDER/octets has the number of octets of all inputs, little end first. ``search.py`` calls
+this, as atheris never gives control back.
 """
 
 from __future__ import annotations
 
+import mmap
 import sys
 from pathlib import Path
 
@@ -35,12 +37,23 @@ def main() -> None:
         from ansible_collections.tapeworks.drive_sharing.tests.fuzz import targets
 
         target = targets.make(name)
+    octets, counted = 0, folder / "octets"
+    counted.write_bytes(bytes(8))
+    with counted.open("r+b") as file:
+        shared = mmap.mmap(file.fileno(), 8)
+
+    def run(data: bytes) -> None:
+        nonlocal octets
+        octets += len(data)
+        shared[:] = octets.to_bytes(8, "little")
+        target.run(data)
+
     options = {
         "max_total_time": max(1, round(seconds)), "seed": seed, "max_len": LONGEST, "timeout": 20, "rss_limit_mb": 2000,
         "artifact_prefix": f"{folder}/found/", "print_final_stats": 1, "reload": 0,
     }  # fmt: skip
     atheris.Setup(
-        ["explore", *(f"-{key}={value}" for key, value in options.items()), str(folder / "corpus")], target.run
+        ["explore", *(f"-{key}={value}" for key, value in options.items()), str(folder / "corpus")], run
     )
     atheris.Fuzz()
 

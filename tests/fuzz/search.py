@@ -90,9 +90,10 @@ def search(name: str, seconds: float, seed: int) -> str:
             raise FoundError(name, input_file.read_bytes(), _words(said))
         if done.returncode:
             raise AssertionError(f"atheris ended with {done.returncode}, seed {seed}:\n{said[-3000:]}")
+        octets = int.from_bytes(Path(folder, "octets").read_bytes(), "little")
         runs = re.findall(r"^Done (\d+) runs", said, re.MULTILINE)
         ground = re.findall(r"cov: (\d+) ft: (\d+)", said)[-1:]
-        return f"{name}: {''.join(runs)} inputs with seed {seed}, branches and features {ground}"
+        return f"{name}: {''.join(runs)} inputs of {octets} octets in all with seed {seed}, branches and features {ground}"
 
 
 def _words(said: str) -> str:
@@ -111,15 +112,16 @@ def _examples(name: str) -> list[bytes]:
 
 def _at_random(name: str, seconds: float, seed: int) -> str:
     target, examples, chance = targets.make(name), _examples(name), random.Random(seed)
-    until, count = time.monotonic() + seconds, 0
+    until, count, octets = time.monotonic() + seconds, 0, 0
     while time.monotonic() < until:
         data = _changed(chance, examples)
         count += 1
+        octets += len(data)
         try:
             target.run(data)
         except Exception as exc:
             raise FoundError(name, data, f"{type(exc).__name__}: {exc}") from exc
-    return f"{name}: {count} inputs with seed {seed}, without atheris"
+    return f"{name}: {count} inputs of {octets} octets in all with seed {seed}, without atheris"
 
 
 def _changed(chance: random.Random, examples: list[bytes]) -> bytes:
