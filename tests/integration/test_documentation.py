@@ -52,8 +52,10 @@ MODULES = sorted(ROOT.glob("plugins/modules/*.py"))
 ELSEWHERE = [path for path in MODULES if path.with_suffix(".ps1").exists()]
 #: They need a drive that somebody has reserved: test_reservation.py runs them.
 WITH_A_DRIVE = ("reservation",)
+#: They need a library: test_library_roles.py runs them.
+WITH_A_LIBRARY = ("library_drive", "library_drive_info")
 EXAMPLES = {
-    **{path.stem: plays_of_module(path) for path in MODULES if path not in ELSEWHERE and path.stem not in WITH_A_DRIVE},
+    **{path.stem: plays_of_module(path) for path in MODULES if path not in ELSEWHERE and path.stem not in WITH_A_DRIVE + WITH_A_LIBRARY},
     "README": plays_of_page(ROOT / "README.md"),
     "application_custom": plays_of_page(ROOT / "roles" / "application_custom" / "README.md"),
 }

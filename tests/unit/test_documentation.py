@@ -50,7 +50,10 @@ APPLICATIONS = {
     path.stem: _application.load(path.stem) for path in sorted(ROOT.glob("plugins/plugin_utils/_applications/[a-z]*.py"))
 }
 PREFIXES = (
-    "drive_sharing_", "library_scsi_", "library_simulated_", "reservation_sender_", *(f"application_{name}_" for name in APPLICATIONS)
+    "drive_sharing_",
+    "reservation_sender_",
+    *(f"application_{name}_" for name in APPLICATIONS),
+    *(f"{path.name}_" for path in sorted(ROOT.glob("roles/library_*"))),
 )
 EXAMPLE_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -1,0 +1,357 @@
+# Copyright (c) 2026 Tapeworks maintainers
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Roles of real libraries, through real ansible-playbook, against stand-ins that misbehave in every way.
+
+All cases run at once, each an inventory host with a library of its own: what is tested is the role, not Ansible's start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.tapeworks.drive_sharing.plugins.modules import library_drive, library_drive_info
+from ansible_collections.tapeworks.drive_sharing.tests.libraries import web
+from ansible_collections.tapeworks.drive_sharing.tests.libraries.web import DRIVE, PASSWORD, Library
+
+ROOT = Path(__file__).resolve().parents[2]
+CALL = """
+- name: Call the role once for each case
+  hosts: KIND_ENTRY
+  gather_facts: false
+  tasks:
+    - name: Call the role
+      block:
+        - name: Call the role
+          ansible.builtin.include_role:
+            name: tapeworks.drive_sharing.library_KIND
+            tasks_from: ENTRY
+      rescue:
+        - name: Keep the failure
+          ansible.builtin.set_fact:
+            failure: "{{ ansible_failed_result.msg }}"
+"""
+KEEP = """
+- name: Keep what came of it
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Write it
+      ansible.builtin.copy:
+        dest: "{{ results }}"
+        content: >-
+          {% set all = {} %}{% for host in groups.cases %}{% set _ = all.update({host: {
+          'result': hostvars[host].drive_sharing_library_result | default(none), 'failure': hostvars[host].failure | default(none)}}) %}{% endfor
+          %}{{ all | to_json }}
+        mode: "0600"
+      check_mode: false
+"""
+PUT_IN = f"Drive {DRIVE} was put into its error state by library NAME."
+NOT_PUT_IN = f"Drive {DRIVE} was not put into its error state: library NAME "
+BY_HAND = ". Do it there by hand."
+BEFORE = " when asked for its state. Nothing was changed."
+STILL_ONLINE = ", but still reports the drive as ok (online)" + BY_HAND
+NO_SUCH = "answered 404 (There is no such drive)"
+
+
+@dataclass
+class Case:
+    """What one case is given, and what must come of it; NAME stands for the library's name."""
+
+    entry: str
+    message: str
+    state: str | None
+    changed: bool = False
+    fails: bool = False
+    kind: str = "ibm"
+    #: What the library is, for the kinds that are served by `web`.
+    library: Library = field(default_factory=Library)
+    #: How often it was told something, and what the drive is afterwards.
+    told: int | None = None
+    truth: str | None = None
+    way: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    more: Callable[[dict[str, Any]], bool] = lambda _result: True
+
+
+def ibm(entry: str, message: str, shown: str | None, truth: str | None = None, told: int | None = None, **more: Any) -> Case:
+    library = Library(**{key: more.pop(key) for key in list(more) if key in Library.__dataclass_fields__})
+    return Case(entry, message, shown, library=library, truth=truth, told=told, **more)
+
+
+IBM = {
+    "a_drive_is_shown_with_its_logical_library": ibm(
+        "query", f"Library NAME reports drive {DRIVE} as ok (online).", "ok", told=0, more=lambda result: result["logical_library"] == "BACKUP_A"
+    ),
+    "a_drive_in_service_is_in_its_error_state": ibm(
+        "query", f"Library NAME reports drive {DRIVE} as in its error state (inServiceMode).", "error", state="inServiceMode"
+    ),
+    "a_page_for_a_browser_is_no_answer": ibm(
+        "query",
+        f"The state of drive {DRIVE} is not known: library NAME gave an answer that does not describe the drive.",
+        "unknown",
+        fails=True,
+        behaviour="junk",
+    ),
+    "a_drive_is_put_into_service_and_waited_for": ibm(
+        "force_error", PUT_IN, "error", "inServiceMode", 1, changed=True, slow=2, way="by serial number",
+        more=lambda result: result["effect"] == "offline",
+    ),
+    "a_drive_in_service_is_left_alone": ibm(
+        "force_error", f"Drive {DRIVE} was already in its error state at library NAME.", "error", "inServiceMode", 0, state="inServiceMode"
+    ),
+    "service_is_completed": ibm(
+        "clear_error", f"Drive {DRIVE} was taken out of its error state by library NAME.", "ok", "online", 1, changed=True,
+        state="inServiceMode", way="by serial number",
+    ),
+    "a_library_that_knows_only_locations_is_told_the_location": ibm(
+        "force_error", PUT_IN, "error", "inServiceMode", 2, changed=True, without=("sn",), way="by location"
+    ),
+    "a_library_that_lies_is_found_out": ibm(
+        "force_error", NOT_PUT_IN + "said that it was done when told by serial number, and said that it was done when told by location"
+        + STILL_ONLINE, "ok", "online", 2, fails=True, behaviour="lie",
+    ),
+    "a_library_that_refuses_is_quoted": ibm(
+        "force_error", NOT_PUT_IN + "answered 409 (The library is busy with an inventory)" + STILL_ONLINE, "ok", "online", 1, fails=True,
+        behaviour="refuse", variables={"library_ibm_ways": ["serial"]},
+    ),
+    "a_library_that_fails_is_quoted": ibm(
+        "force_error", NOT_PUT_IN + "answered 500 (Internal error 0x4711)" + STILL_ONLINE, "ok", "online", 1, fails=True,
+        behaviour="fail", variables={"library_ibm_ways": ["serial"]},
+    ),
+    "a_library_that_says_500_and_did_it_is_believed_by_its_state": ibm(
+        "force_error", PUT_IN, "error", "inServiceMode", 1, changed=True, behaviour="late", slow=1, way="by serial number"
+    ),
+    "a_drive_that_stays_halfway_is_no_success": ibm(
+        "force_error", NOT_PUT_IN + "said that it was done, but still reports the drive as servicePending, which is neither ok nor its error"
+        " state" + BY_HAND, "unknown", "servicePending", 1, fails=True, behaviour="half", variables={"library_ibm_ways": ["serial"]},
+    ),
+    "a_library_that_does_not_answer_is_asked_again": ibm(
+        "force_error", NOT_PUT_IN + "did not answer (it took longer than 1 s)" + STILL_ONLINE, "ok", "online", 1, fails=True,
+        behaviour="deaf", variables={"library_ibm_ways": ["serial"]},
+    ),
+    "a_library_that_is_lost_afterwards_is_not_believed": ibm(
+        "force_error",
+        f"Whether drive {DRIVE} was put into its error state is not known: library NAME said that it was done, and then answered 500"
+        " (Internal error 0x4711). Look at the drive there.",
+        "unknown", "inServiceMode", 1, fails=True, behaviour="lost", variables={"library_ibm_ways": ["serial"]},
+    ),
+    "a_certificate_that_nobody_vouches_for_is_refused": ibm(
+        "force_error", NOT_PUT_IN + "did not answer (its certificate is not good: self-signed certificate)" + BEFORE, "unknown", "online", 0,
+        fails=True, variables={"library_ibm_ca_file": ""}, more=lambda _result: True,
+    ),
+    "a_wrong_password_is_refused": ibm(
+        "force_error", NOT_PUT_IN + "answered 401 (Who are you?)" + BEFORE, "unknown", "online", 0, fails=True,
+        variables={"library_ibm_password_file": "{{ inventory_dir }}/wrong"},
+    ),
+    "a_password_that_others_can_read_is_refused": ibm(
+        "force_error",
+        "Library NAME: the password file of the library 'FOLDER/open' may be read or written by others (mode 0644); chmod 0600 it."
+        " Nothing was changed.",
+        "unknown", "online", 0, fails=True, variables={"library_ibm_password_file": "{{ inventory_dir }}/open"},
+    ),
+    "a_session_is_begun_and_ended": ibm(
+        "force_error", PUT_IN, "error", "inServiceMode", 1, changed=True, login="session", way="by serial number",
+        variables={
+            "library_ibm_authentication": "session", "library_ibm_login_path": "/v1/login", "library_ibm_logout_path": "/v1/logout",
+            "library_ibm_login_fields": {"user": "name", "password": "password"}, "library_ibm_login_token": "token",
+        },
+    ),
+    "a_login_that_is_refused_is_quoted": ibm(
+        "query", f"The state of drive {DRIVE} is not known: library NAME did not answer (the login was of no use: it answered 401 (Wrong name"
+        " or password)).", "unknown", fails=True, login="session",
+        variables={"library_ibm_authentication": "session", "library_ibm_login_path": "/v1/login"},
+    ),
+    "a_redirection_is_not_followed": ibm(
+        "query", f"The state of drive {DRIVE} is not known: library NAME answered 302 (no reason was given).", "unknown", fails=True,
+        behaviour="away",
+    ),
+    "a_drive_that_the_library_calls_otherwise_is_found": ibm(
+        "force_error", PUT_IN, "error", "inServiceMode", 1, changed=True, sn="00078A3444", way="by serial number",
+        variables={"library_ibm_drive_names": {DRIVE: "00078A3444"}},
+    ),
+    "an_address_without_encryption_is_refused": ibm(
+        "query",
+        "Library NAME: library_ibm_url is http, which shows the password to everybody on the way; use https, or say by"
+        " library_ibm_validate_certs: false that nothing is checked. Nothing was changed.",
+        "unknown", fails=True, variables={"library_ibm_url": "http://127.0.0.1:1"},
+    ),
+    "a_library_that_the_inventory_has_not_is_named": ibm(
+        "query", "The inventory has no library nobody; add it to group tape_libraries. Nothing was changed.", "unknown", fails=True,
+        variables={"library_ibm_library": "nobody"},
+    ),
+    "the_entry_point_must_be_named": ibm(
+        "main", "Call role library_ibm with tasks_from: force_error, clear_error or query.", None, fails=True, told=0
+    ),
+}  # fmt: skip
+CHECKED = {
+    "check_mode_would_start_service": ibm(
+        "force_error", f"Drive {DRIVE} would be put into its error state by library NAME.", "error", "online", 0, changed=True
+    ),
+    "check_mode_finds_nothing_to_do": ibm(
+        "clear_error", f"Drive {DRIVE} was already out of its error state at library NAME.", "ok", "online", 0
+    ),
+}
+CASES = {f"ibm_{name}": case for name, case in IBM.items()}
+
+
+@dataclass
+class Ran:
+    """What the run of all cases left."""
+
+    results: dict[str, Any]
+    output: str
+    directory: Path
+
+
+def options(kind: str, server: web.Server, name: str, directory: Path) -> dict[str, Any]:
+    """Give the host variables of a library that is served by `web`."""
+    given = {"url": f"{server.url}/{name}", "user": web.USER, "password_file": str(directory / "password"), "ca_file": str(directory / "certificate.pem")}
+    # The stand-ins do in no time what takes a library minutes.
+    return {f"library_{kind}_{key}": value for key, value in {**given, "timeout": 1, "limit": 2, "interval": 1}.items()}
+
+
+@contextlib.contextmanager
+def serving(libraries: dict[str, Library], directory: Path) -> Iterator[web.Server]:
+    certificate, key = web.certificate(directory)
+    for name, text, mode in (("password", PASSWORD, 0o600), ("wrong", "wrong", 0o600), ("open", PASSWORD, 0o644)):
+        (directory / name).write_text(text + "\n")
+        (directory / name).chmod(mode)
+    with web.Server(libraries, certificate, key) as server:
+        yield server
+
+
+def play(directory: Path, *words: str) -> tuple[int, str]:
+    """Run ansible-playbook on what stands in a folder; give its status, and everything that it said or logged."""
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / "build" / "collections")),
+        "ANSIBLE_FORKS": "20",
+        "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
+        "ANSIBLE_INVENTORY_ENABLED": "yaml",
+        "ANSIBLE_LOG_PATH": str(directory / "log"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-vvv", "-i", str(directory / "hosts.json"), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return done.returncode, done.stdout + done.stderr + (directory / "log").read_text()
+
+
+def run(cases: dict[str, Case], directory: Path, *words: str) -> Ran:
+    """Run all cases in one play, each against a library of its own."""
+    with serving({name: case.library for name, case in cases.items()}, directory) as server:
+        inventory: dict[str, Any] = {"tape_libraries": {"hosts": {}}, "cases": {"hosts": {}}}
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        for name, case in cases.items():
+            inventory["tape_libraries"]["hosts"][f"library_of_{name}"] = options(case.kind, server, name, directory)
+            inventory["cases"]["hosts"][name] = {
+                f"library_{case.kind}_library": f"library_of_{name}",
+                f"library_{case.kind}_drive": DRIVE,
+                **case.variables,
+                **local,
+            }
+            inventory.setdefault(f"{case.kind}_{case.entry}", {"hosts": {}})["hosts"][name] = {}
+        (directory / "hosts.json").write_text(json.dumps(inventory))
+        plays = sorted({(case.kind, case.entry) for case in cases.values()})
+        (directory / "play.yml").write_text("".join(CALL.replace("KIND", kind).replace("ENTRY", entry) for kind, entry in plays) + KEEP)
+        extra = json.dumps({"results": str(directory / "results.json")})
+        status, output = play(directory, "-e", extra, *words, str(directory / "play.yml"))
+    assert status == 0, output[-4000:]
+    return Ran(json.loads((directory / "results.json").read_text()), output, directory)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Give what the run of all cases left."""
+    return run(CASES, tmp_path_factory.mktemp("libraries"))
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Give what the run in check mode left."""
+    return run(CHECKED, tmp_path_factory.mktemp("checked"), "--check")
+
+
+def compare(name: str, case: Case, left: Ran) -> None:
+    """Compare what a case left with what it must have left."""
+    answer = left.results[name]
+    message = case.message.replace("NAME", f"library_of_{name}").replace("FOLDER", str(left.directory))
+    said = answer["failure"] if case.fails else answer["result"]["message"]
+    # A value is cut in a message, and the folder of a test has a long name.
+    message = re.sub(r"'(/[^']{56})[^']*'", r"'\1...", message)
+    assert said == message
+    assert bool(answer["failure"]) == case.fails
+    result = answer["result"]
+    if case.state is None:
+        assert result is None
+    else:
+        assert set(result) == {"library", "drive", "state", "changed", "message", "logical_library", "way", "effect"}
+        assert (result["drive"], result["state"], result["changed"], result["way"]) == (DRIVE, case.state, case.changed, case.way)
+        assert result["message"] == said
+        assert case.more(result), result
+    if case.truth is not None:
+        assert case.library.state == case.truth
+    if case.told is not None:
+        assert len(case.library.told) == case.told
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_the_role_does_and_says(name: str, ran: Ran) -> None:
+    compare(name, CASES[name], ran)
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_check_mode_asks_and_changes_nothing(name: str, checked: Ran) -> None:
+    compare(name, CHECKED[name], checked)
+
+
+def test_the_password_is_in_no_output_and_no_log(ran: Ran, checked: Ran) -> None:
+    assert PASSWORD not in ran.output + checked.output
+
+
+def test_the_roles_cause_no_warnings(ran: Ran) -> None:
+    assert "WARNING" not in ran.output
+    assert "Traceback" not in ran.output
+
+
+def test_an_untrusted_library_never_sees_the_password(ran: Ran) -> None:
+    assert ran.results
+    assert CASES["ibm_a_certificate_that_nobody_vouches_for_is_refused"].library.authorizations == set()
+
+
+def test_a_session_is_left(ran: Ran) -> None:
+    assert ran.results
+    assert CASES["ibm_a_session_is_begun_and_ended"].library.left == 1
+
+
+def test_progress_is_shown_while_it_is_waited_for(ran: Ran) -> None:
+    assert f"library_of_ibm_a_drive_is_put_into_service_and_waited_for, drive {DRIVE}: after " in ran.output
+
+
+@pytest.mark.parametrize("module", [library_drive, library_drive_info], ids=lambda module: module.__name__.rpartition(".")[2])
+def test_the_examples_of_the_modules_can_be_run_as_they_stand(module: Any, tmp_path: Path) -> None:
+    library = Library()
+    with serving({"one": library}, tmp_path) as server:
+        body = module.EXAMPLES.replace("https://library.example", f"{server.url}/one")
+        body = body.replace("/etc/drive_sharing/library_1.pem", str(tmp_path / "certificate.pem"))
+        body = body.replace("/etc/drive_sharing/library_1.password", str(tmp_path / "password"))
+        assert "/etc" not in body
+        (tmp_path / "hosts.json").write_text(json.dumps({"tape_libraries": {"hosts": {"library_1": {}}}}))
+        (tmp_path / "play.yml").write_text(yaml.safe_dump(yaml.safe_load(body)))
+        status, output = play(tmp_path, str(tmp_path / "play.yml"))
+    assert status == 0, output[-4000:]
+    assert library.state == "online"
+    assert [told["type"] for told in library.told] == (["startDriveService", "completeDriveService"] if module is library_drive else [])
