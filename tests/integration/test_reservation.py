@@ -15,6 +15,7 @@ import yaml
 
 from ansible_collections.tapeworks.drive_sharing.plugins.modules import reservation
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _fencing_key
+from ansible_collections.tapeworks.drive_sharing.tests.faults.table import fault
 from ansible_collections.tapeworks.drive_sharing.tests.integration.scsi_world import World
 from ansible_collections.tapeworks.drive_sharing.tests.unit.plugins.plugin_utils.simulated_drive import RESET, Drive, fc
 
@@ -80,11 +81,10 @@ def test_what_is_refused_says_why_and_sends_nothing(world: World) -> None:
     run = world.do("reservation", {"drive": "{{ inventory_hostname | upper }}", "state": "preempted"}, hosts="all:!backup2")
     said = {host: result["msg"] for host, result in run.results.items()}
     assert "a reset" not in said["own"]
-    assert "Drive SPC2: somebody has reserved it by RESERVE of SPC-2" in said["spc2"]
-    assert "reset the logical unit by force: [reset]" in said["spc2"]
-    assert "(process 1) has it open on this host" in said["opened"]
-    assert "cannot be seen by this user; use become" in said["nobody"]
-    assert f"fc {BACKUP2['id']} of this host's own instance holds it" in said["own"]
+    fault("reservation-spc2").seen_in(said["spc2"], DRIVE="SPC2")
+    fault("reservation-job").seen_in(said["opened"], DRIVE="OPENED", N=1)
+    fault("reservation-not-root").seen_in(said["nobody"], DRIVE="NOBODY")
+    fault("reservation-own-instance").seen_in(said["own"], DRIVE="OWN", PORT=BACKUP2["id"])
     assert all(message.endswith(". Nothing was changed.") for message in said.values())
     assert all(world.now(name.upper()).actions == [] for name in cases)
     dared = world.do(
@@ -104,9 +104,8 @@ def test_programs_that_lie_race_hang_or_print_junk_are_not_believed(world: World
         (root / name).write_text(f'{{"id": "{BACKUP1["id"]}", "key": 77}}')
     run = world.do("reservation", {**ask("fenced"), "drive": "{{ inventory_hostname | upper }}", "timeout": "{{ 2 if inventory_hostname == 'hang' else 60 }}"})
     said = {host: result.get("msg", "") for host, result in run.results.items()}
-    assert said["lie"] == (
-        f"Drive LIE is not fenced: PREEMPT AND ABORT: it answered RESERVATION CONFLICT; fc {BACKUP2['id']} with key 0x{KEY:016x} holds it."
-    )
+    fault("reservation-refused").seen_in(said["lie"], DRIVE="LIE", PORT=BACKUP2["id"], TEXT=f"0x{KEY:016x}")
+    fault("reservation-unreadable").seen_in(said["junk"], DRIVE="JUNK")
     assert said["race"].startswith("Drive RACE is fenced: ")
     assert world.now("RACE").keys[world.now("RACE").holder] == OURS
     for name, words in {
@@ -123,8 +122,8 @@ def test_only_a_holder_releases_and_a_drive_that_is_not_seen_is_left(world: Worl
     world.sees("backup2", BACKUP2, drive)
     world.sees("blind", fc(3))
     run = world.do("reservation", ask("released"), hosts="backup2:blind")
-    assert "only its holder can release it" in run.results["backup2"]["msg"]
-    assert run.results["blind"]["msg"] == "Drive D1: blind does not see it. Nothing was changed."
+    fault("reservation-not-holder").seen_in(run.results["backup2"]["msg"], DRIVE="D1", PORT=BACKUP1["id"])
+    fault("reservation-not-seen").seen_in(run.results["blind"]["msg"], DRIVE="D1", HOST="blind")
     assert world.do("reservation", ask("released"), hosts="backup1").status == 0
     assert (world.now("D1").holder, list(world.now("D1").keys.values())) == (None, [KEY])
     assert world.do("reservation", ask("cleared"), hosts="backup2").status == 0
