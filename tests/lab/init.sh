@@ -25,6 +25,15 @@ ip link set lo up
 /lib/systemd/systemd-udevd --daemon >/dev/null 2>&1
 udevadm trigger
 udevadm settle --timeout 30
+# With ports that lead into the guest there is a card; udev has found it before its module could be read.
+if grep -qs '^0x0001$' /sys/bus/virtio/devices/*/device; then
+  modprobe virtio_net
+  udevadm settle --timeout 30
+  for card in /sys/bus/virtio/drivers/virtio_net/virtio*/net/*; do
+    ip link set "${card##*/}" up
+    ip address add 10.0.2.15/24 dev "${card##*/}"
+  done
+fi
 /bin/bash "$LAB_OUT/command"
 echo $? >"$LAB_OUT/status"
 sync

@@ -284,6 +284,9 @@ def main() -> int:
     started.add_argument("--forward", action="append", default=[], metavar="PORT:PORT", help="of 127.0.0.1 into the guest")
     parts.add_parser("run", help="run a command in it").add_argument("command", help="for bash")
     parts.add_parser("down", help="end it")
+    for name, part in parts.choices.items():
+        if name != "test":
+            part.add_argument("--out", type=Path, default=STATE / "up", help="the folder of the guest, if it is another one")
     args, rest = parser.parse_known_args()
     if rest and args.part != "test":
         parser.error(f"unknown: {' '.join(rest)}")
@@ -291,7 +294,7 @@ def main() -> int:
         check()
         if args.part == "test":
             return run_tests([*args.words, *rest], STATE / "test")
-        out = STATE / "up"
+        out = args.out
         return {"up": lambda: up(out, args.forward), "run": lambda: run(out, args.command), "down": lambda: down(out)}[args.part]()
     except LabError as exc:
         print(exc)
