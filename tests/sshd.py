@@ -28,11 +28,14 @@ SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/s
 
 @contextlib.contextmanager
 def sshd(
-    directory: Path, addresses: Iterable[str] = tuple(ADDRESSES.values()), paths: Mapping[str, str] | None = None
+    directory: Path,
+    addresses: Iterable[str] = tuple(ADDRESSES.values()),
+    paths: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Run a private sshd on the hosts' addresses; give the inventory variables of a connection to it.
 
-    `paths`: the PATH of who comes by an address.
+    `paths`: the PATH of who comes by an address; `port`: in place of a free one.
     """
     addresses = tuple(addresses)
     directory.mkdir(parents=True)
@@ -53,7 +56,7 @@ def sshd(
     (directory / "authorized_keys").write_text((directory / "client_key.pub").read_text())
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    port = free_port(socket.SOCK_STREAM, addresses[0])
+    port = port or free_port(socket.SOCK_STREAM, addresses[0])
     lines = [
         f"Port {port}",
         *(f"ListenAddress {address}" for address in addresses),
