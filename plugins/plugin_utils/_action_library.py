@@ -12,24 +12,33 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.display import Display
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _identifiers,
     _library,
+    _library_command,
     _library_steps,
     _library_web,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import DriveSharingAction
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._action import (
+    DriveSharingAction,
+    LimitReachedError,
+    limit,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import (
     DriveSharingError,
     InvalidValueError,
 )
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._library import Answer
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import last_words
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._library import Answer, Command
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._library_steps import Result, Steps, World
 
 _DISPLAY = Display()
+#: For the way to the host of a command, besides the command's own time.
+CONNECTION_SECONDS = 15
 
 
 class LibraryAction(DriveSharingAction):
@@ -84,12 +93,29 @@ class LibraryAction(DriveSharingAction):
 
     @contextlib.contextmanager
     def _calls(self, options: Mapping[str, Any]) -> Iterator[Any]:
-        client = _library_web.Client(options)
+        clients: list[_library_web.Client] = []
 
         def call(one: Any) -> Answer:
-            return client(one)
+            if isinstance(one, Command):
+                return self._command(one, options["timeout"])
+            if not clients:
+                clients.append(_library_web.Client(options))
+            return clients[0](one)
 
         try:
             yield call
         finally:
-            client.close()
+            for client in clients:
+                client.close()
+
+    def _command(self, command: Command, seconds: int) -> Answer:
+        """Run a command on the host that the task is delegated to."""
+        try:
+            # The host's own limit comes first: what it ends is ended there too.
+            with limit(seconds + CONNECTION_SECONDS):
+                result = self._low_level_execute_command(_library_command.script(command, seconds))
+        except LimitReachedError:
+            return Answer(None, error=f"it took longer than {seconds} s")
+        except (AnsibleConnectionFailure, AnsibleAuthenticationFailure) as exc:
+            return Answer(None, error=f"unreachable: {last_words(str(exc.message))}")
+        return _library_command.answer(result["rc"], result["stdout"], result["stderr"], seconds)

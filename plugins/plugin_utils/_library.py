@@ -56,6 +56,14 @@ class Web:
 
 
 @dataclass(frozen=True)
+class Command:
+    """A command on the host that the task is delegated to: an argument list, and lines for its standard input. No secrets."""
+
+    words: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came of a call: the status of HTTP or of a command; None if there was no answer, ``error`` says why."""
 
@@ -63,6 +71,8 @@ class Answer:
     text: str = ""
     error: str = ""
     good: bool = False
+    #: What it did to give its status.
+    did: str = "answered"
 
     def json(self) -> Any:
         """Give the answer as it was meant; None if it is no JSON."""
@@ -137,7 +147,7 @@ def did(answers: Sequence[Answer]) -> str:
             continue
         if answer.status is None:
             return f"did not answer ({answer.error or 'no reason is known'})"
-        return f"answered {answer.status} ({_reason(answer) or 'no reason was given'})"
+        return f"{answer.did} {answer.status} ({_reason(answer) or 'no reason was given'})"
     return "said that it was done"
 
 

@@ -14,6 +14,7 @@ import urllib.error
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from typing import Any
+from urllib.parse import urlencode
 
 from ansible.module_utils.urls import ConnectionError as UrlError
 from ansible.module_utils.urls import SSLValidationError, open_url
@@ -56,12 +57,17 @@ class Client:
     def close(self) -> None:
         """Leave the session, if there is one and it can be left. Nobody is told if that does not work."""
         if self._options["authentication"] == "session" and self._inside and self._options["logout_path"]:
-            self._send(Web("POST", self._options["logout_path"]))
+            self._send(Web(self._options["login_method"], self._options["logout_path"]))
 
     def _login(self) -> Answer:
         options = self._options
         fields = options["login_fields"]
-        answer = self._send(Web("POST", options["login_path"], {fields["user"]: options["user"], fields["password"]: self._secret}))
+        given = {fields["user"]: options["user"], fields["password"]: self._secret}
+        if options["login_method"] == "GET":
+            path = options["login_path"]
+            answer = self._send(Web("GET", f"{path}{'&' if '?' in path else '?'}{urlencode(given)}"))
+        else:
+            answer = self._send(Web("POST", options["login_path"], given))
         if not answer.good:
             return answer
         if options["login_token"]:

@@ -20,6 +20,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "user": {"type": "str", "default": ""},
     "password_file": {"type": "str", "default": ""},
     "login_path": {"type": "str", "default": ""},
+    "login_method": {"type": "str", "choices": ["POST", "GET"], "default": "POST"},
     "login_fields": {"type": "dict", "default": {"user": "user", "password": "password"}},
     "login_token": {"type": "str", "default": ""},
     "logout_path": {"type": "str", "default": ""},

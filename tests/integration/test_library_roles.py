@@ -84,6 +84,8 @@ class Case:
     truth: str | None = None
     way: str | None = None
     variables: dict[str, Any] = field(default_factory=dict)
+    #: More host variables of the library.
+    given: dict[str, Any] = field(default_factory=dict)
     more: Callable[[dict[str, Any]], bool] = lambda _result: True
 
 
@@ -197,6 +199,58 @@ IBM = {
         "main", "Call role library_ibm with tasks_from: force_error, clear_error or query.", None, fails=True, told=0
     ),
 }  # fmt: skip
+
+
+def custom(example: str, entry: str, message: str, shown: str | None, truth: str | None = None, **more: Any) -> Case:
+    """Run an example of the README as it stands, but for the library's address and the folder of its program."""
+    body = (ROOT / "roles" / "library_custom" / "README.md").read_text(encoding="utf-8")
+    block = re.findall(rf"^## Example: {example}.*?^```yaml\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)[0]
+    content = yaml.safe_load(block.replace("/opt/library/bin", "FOLDER"))
+    content = content["tape_libraries"]["hosts"]["library_1"] if "tape_libraries" in content else content
+    own = ("library_custom_url", "library_custom_user", "library_custom_password_file", "library_custom_limit", "library_custom_host")
+    given = {key: value for key, value in content.items() if key not in own}
+    case = ibm(entry, message, shown, truth, kind="custom", **more)
+    case.given = {**given, **case.given}
+    return case
+
+
+CUSTOM = {
+    "quantum_is_told_a_state": custom(
+        "Quantum", "force_error", PUT_IN, "error", "inServiceMode", told=1, changed=True, slow=1, way="by state"
+    ),
+    "quantum_drops_the_nexus_before_the_drive_comes_back": custom(
+        "Quantum", "clear_error", f"Drive {DRIVE} was taken out of its error state by library NAME.", "ok", "online", told=2, changed=True,
+        state="inServiceMode", way="by state",
+    ),
+    "spectra_is_told_to_prepare_a_replacement": custom(
+        "Spectra", "force_error", PUT_IN, "error", "inServiceMode", told=1, changed=True, slow=1, login="cookie",
+        way="by preparing its replacement",
+    ),
+    "a_command_is_run_and_believed_by_what_is_shown": custom(
+        "commands", "force_error", PUT_IN, "error", changed=True, way="by disabling it", more=lambda result: result["effect"] == "offline"
+    ),
+    "a_command_that_fails_is_quoted": custom(
+        "commands", "force_error", NOT_PUT_IN + "ended with exit status 3 (no such drive here)" + STILL_ONLINE.replace("online", "enabled"),
+        "ok", fails=True, variables={"library_custom_reason": "refuse"},
+    ),
+    "a_command_that_is_not_there_is_named": custom(
+        "commands", "query", f"The state of drive {DRIVE} is not known: library NAME ended with exit status 127 (timeout: failed to run command"
+        " ‘/nonexistent/drivectl’: No such file or directory).", "unknown", fails=True,
+        given={"library_custom_query": [{"command": ["/nonexistent/drivectl", "{serial}"]}], "library_custom_host": "localhost"},
+    ),
+    "a_call_that_is_none_is_refused": custom(
+        "commands", "query", "Library NAME: library_custom_query[0] must have either command and lines, or path, method, body and content_type,"
+        " and nothing else. Nothing was changed.", "unknown", fails=True, given={"library_custom_query": [{"shell": "id"}]},
+    ),
+}  # fmt: skip
+DRIVECTL = """#!/bin/sh
+state=$0.$2.state
+case $1 in
+  show) if [ -e "$state" ]; then s=disabled; else s=enabled; fi; echo "drive $2: $s"; exit 0 ;;
+  disable) [ "$3" != refuse ] || { echo "no such drive here"; exit 3; }; : > "$state" ;;
+  enable) rm -f "$state" ;;
+esac
+"""
 CHECKED = {
     "check_mode_would_start_service": ibm(
         "force_error", f"Drive {DRIVE} would be put into its error state by library NAME.", "error", "online", 0, changed=True
@@ -205,7 +259,7 @@ CHECKED = {
         "clear_error", f"Drive {DRIVE} was already out of its error state at library NAME.", "ok", "online", 0
     ),
 }
-CASES = {f"ibm_{name}": case for name, case in IBM.items()}
+CASES = {**{f"ibm_{name}": case for name, case in IBM.items()}, **{f"custom_{name}": case for name, case in CUSTOM.items()}}
 
 
 @dataclass
@@ -244,6 +298,7 @@ def play(directory: Path, *words: str) -> tuple[int, str]:
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_LOG_PATH": str(directory / "log"),
         "ANSIBLE_NOCOLOR": "1",
+        "LC_ALL": "C.UTF-8",
     }
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-vvv", "-i", str(directory / "hosts.json"), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
@@ -256,7 +311,12 @@ def run(cases: dict[str, Case], directory: Path, *words: str) -> Ran:
         inventory: dict[str, Any] = {"tape_libraries": {"hosts": {}}, "cases": {"hosts": {}}}
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         for name, case in cases.items():
-            inventory["tape_libraries"]["hosts"][f"library_of_{name}"] = options(case.kind, server, name, directory)
+            program = directory / name
+            program.mkdir()
+            (program / "drivectl").write_text(DRIVECTL)
+            (program / "drivectl").chmod(0o755)
+            given = json.loads(json.dumps(case.given).replace("FOLDER", str(program)))
+            inventory["tape_libraries"]["hosts"][f"library_of_{name}"] = {**options(case.kind, server, name, directory), **given}
             inventory["cases"]["hosts"][name] = {
                 f"library_{case.kind}_library": f"library_of_{name}",
                 f"library_{case.kind}_drive": DRIVE,

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 USER, PASSWORD = "drivesharing", "kX9-not-to-be-seen-anywhere"
 DRIVE = "1310211169"
@@ -82,13 +82,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         library, path = self._library()
-        if library and self._let_in(library):
+        if library and path[0] == "gf" and path[1].startswith("login.xml"):
+            good = self.path.partition("?")[2] == f"username={USER}&password={PASSWORD}"
+            self._send(200, "<login><status>OK</status></login>", **({"Set-Cookie": "session=T1"} if good else {}))
+        elif library and self._let_in(library):
             if library.behaviour == "away":
                 self._send(302, {}, Location=f"{self.server.url}/elsewhere/{'/'.join(path)}")
             elif library.behaviour == "lost" and library.told:
                 self._send(500, {"message": "Internal error 0x4711."})
             elif library.behaviour == "junk":
                 self._send(200, "<html>{{ 7 * 7 }} Please sign in</html>")
+            elif other := self._other("GET", path, None, library):
+                self._send(*other)
             elif path[:2] == ["v1", "drives"] and unquote(path[2]) in (library.sn, library.location):
                 self._send(200, [library.look()])
             else:
@@ -106,7 +111,39 @@ class Handler(BaseHTTPRequestHandler):
             library.left += 1
             self._send(204, "")
         elif self._let_in(library):
-            self._tell(library, path, body)
+            if other := self._other("POST", path, body, library):
+                self._send(*other)
+            else:
+                self._tell(library, path, body)
+
+    def do_PUT(self) -> None:
+        library, path = self._library()
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
+        if library and self._let_in(library):
+            self._send(*(self._other("PUT", path, body, library) or (404, "")))
+
+    def _other(self, method: str, path: list[str], body: Any, library: Library) -> tuple[int, Any] | None:
+        """Answer as the examples for Quantum and Spectra Logic suppose; nobody has seen what the real ones say."""
+        address = urlsplit("/".join(path))
+        words = {key: value[0] for key, value in parse_qs(address.query).items()}
+        match method, address.path.split("/"):
+            case "GET", ["aml", "drive", serial, "operations", "state"] if serial == library.sn:
+                return 200, {"serialNumber": serial, "state": {"online": 1, "inServiceMode": 2}.get(library.look()["state"], 3)}
+            case "PUT", ["aml", "drive", serial, "operations", "state"] if serial == library.sn:
+                library.told.append(body)
+                library.become({1: "online", 2: "inServiceMode"}[body["state"]])
+                return 200, ""
+            case "POST", ["aml", "drive", serial, "removeITNexus"] if serial == library.sn:
+                library.told.append("removeITNexus")
+                return 200, ""
+            case "GET", ["gf", "driveList.xml"] if words.get("action") == "list":
+                state = {"online": "ready", "inServiceMode": "ready to replace"}.get(library.look()["state"], library.state)
+                return 200, f"<driveList><drive><ID>FR1/DBA1/fLTO-DRV1</ID><driveStatus>{state}</driveStatus></drive></driveList>"
+            case "GET", ["gf", "driveList.xml"] if words.get("driveName") == "FR1/DBA1/fLTO-DRV1":
+                library.told.append(words["action"])
+                library.become({"prepareToReplaceDrive": "inServiceMode", "resetDrive": "online"}[words["action"]])
+                return 200, "<driveList><status>OK</status></driveList>"
+        return None
 
     def _tell(self, library: Library, path: list[str], body: Any) -> None:
         library.told.append(body)
@@ -146,7 +183,9 @@ class Handler(BaseHTTPRequestHandler):
         given = self.headers.get("Authorization", "")
         library.authorizations.add(given)
         basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        if given == {"basic": basic, "session": f"Bearer T-{PASSWORD}", "bearer": f"Bearer {PASSWORD}"}[library.login]:
+        if library.login == "cookie" and self.headers.get("Cookie") == "session=T1":
+            return True
+        if given and given == {"basic": basic, "session": f"Bearer T-{PASSWORD}", "bearer": f"Bearer {PASSWORD}"}.get(library.login):
             return True
         self._send(401, {"message": "Who are you?"})
         return False
