@@ -54,6 +54,7 @@ class ActionModule(ApplicationAction):
         "instance": {"type": "str"},
         "application": {"type": "str"},
         "options": {"type": "dict", "default": {}},
+        "reason": {"type": "str", "default": ""},
         "table": {"type": "str"},
     }
 
@@ -124,11 +125,13 @@ class ActionModule(ApplicationAction):
             raise InvalidValueError(msg)
         instance, file, options = self.chosen(args, task_vars)
         drives = [_identifiers.serial(drive) for drive in args["drives"]]
+        reason = _by_hand.checked_reason(args["reason"])
         answers: list[Answer] = []
         dry = bool(self._task.check_mode)
         store = self.store(args, task_vars)
         host = task_vars["inventory_hostname"]
-        with _by_hand.held(store, drives, instance, host, str(args["state"]), self.claimer(), answers, dry=dry) as asks:
+        state = str(args["state"])
+        with _by_hand.held(store, drives, instance, host, state, self.claimer(), answers, dry=dry, reason=reason) as asks:
             act = Act(self.place(task_vars, store.site), file, options, self.policy(task_vars, mode="enforce"), dry=dry)
             act.run(asks, answers.extend, time.sleep)
         store.close()

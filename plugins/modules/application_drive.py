@@ -77,6 +77,12 @@ options:
       - Their names are those of the role's variables without the prefix, such as C(query_command).
     type: dict
     default: {}
+  reason:
+    description:
+      - Why, with O(state=online) and O(state=offline), for the history of the drive table, the record on the host, and products that
+        can carry a reason. At the most 80 letters, digits, blanks and signs, on one line.
+    type: str
+    default: ""
 notes:
   - The task fails if one drive is not confirmed, and the host is reported as unreachable if it could not be reached.
   - The commands are run as the user that Ansible runs commands as, so C(become) is respected, with sudo, su and doas alike.

@@ -129,6 +129,11 @@ drives:
       type: int
       returned: always
       sample: 42
+    reason:
+      description: Why the newest change was done here, by the record on the host; empty where there is none.
+      type: str
+      returned: always
+      sample: "drive_sharing: set offline by hand: cleaning"
     problem:
       description: Why nothing can be said of the drive, or null.
       type: str

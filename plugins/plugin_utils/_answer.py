@@ -55,12 +55,14 @@ class Ask:
     stopped: bool = False
     #: By hand: ``online`` or ``offline``; None for what the table asks.
     by_hand: str | None = None
+    #: By hand: why, in the person's own words.
+    reason: str = ""
 
     @property
     def why(self) -> str:
         """The reason that goes to products that can carry one, and to the record."""
         if self.by_hand:
-            return f"drive_sharing: set {self.by_hand} by hand"
+            return f"drive_sharing: set {self.by_hand} by hand{': ' if self.reason else ''}{self.reason}"
         if self.status == "released":
             return f"drive_sharing: released, change {self.sequence}"
         ports = " ".join(f"{port['protocol']} {port['id']}" for port in self.holders if port.get("id"))

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
@@ -21,6 +23,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Answer, Ask
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
+#: Words that any product can carry: no quotes, nothing that a shell or a template would look at.
+_REASON = re.compile(r"[^\W_](?:[\w .,:!?/()+=@#*-]{0,78}[\w.!?)])?")
 #: Seconds that such a claim lasts if its process vanishes without a trace.
 LEASE = 600.0
 
@@ -28,19 +32,19 @@ LEASE = 600.0
 @contextlib.contextmanager
 def held(
     store: Any, drives: Sequence[str], instance: str, host: str, state: str, claimer: Mapping[str, Any],
-    answers: Sequence[Answer], *, dry: bool
+    answers: Sequence[Answer], *, dry: bool, reason: str = ""
 ) -> Iterator[list[Ask]]:
     """Claim ``drives`` for the time of the body and give what to ask; the body fills ``answers``.
 
     Raises InvalidValueError where a drive is being handled, or where online would let the instance meet a conflict.
-    ``dry``: check only, claim nothing.
+    ``dry``: check only, claim nothing. ``reason``: the person's, as ``checked_reason`` gives it.
     """
     batch = _identifiers.new_batch_id(store.now())
     with store.write() as tx:
         now = tx.now()
         rows = {drive: _changes.state(tx, drive) for drive in drives}
         known = {drive: row for drive, row in rows.items() if row is not None}
-        asks = [_ask(tx, drive, rows[drive], instance, host, state) for drive in drives]
+        asks = [replace(_ask(tx, drive, rows[drive], instance, host, state), reason=reason) for drive in drives]
         if not dry and known:
             _dispatch.emit(tx, list(known), batch, now)
             _dispatch.claim(tx, batch, dict(claimer), LEASE, now)
@@ -50,7 +54,20 @@ def held(
         if not dry:
             with store.write() as tx:
                 _release(tx, batch, known)
-                _note(tx, [one for one in answers if one.confirmed], host, state)
+                _note(tx, [one for one in answers if one.confirmed], host, state, reason)
+
+
+def checked_reason(text: object, what: str = "reason") -> str:
+    """Give a person's reason; it goes to products, into records and the history. Empty: there is none."""
+    if text is None or text == "":
+        return ""
+    if isinstance(text, str) and _REASON.fullmatch(text.strip()):
+        return text.strip()
+    msg = (
+        f"{what} must be at most 80 letters, digits, blanks and .,:!?/()+=@#*_- on one line, beginning with a letter or digit,"
+        f" not {_identifiers.shown(text)}"
+    )
+    raise InvalidValueError(msg)
 
 
 def _ask(tx: Any, drive: str, row: Mapping[str, Any] | None, instance: str, host: str, state: str) -> Ask:
@@ -100,7 +117,7 @@ def _release(tx: Any, batch: str, known: Mapping[str, Mapping[str, Any]]) -> Non
     _dispatch.finish(tx, batch, tx.now())
 
 
-def _note(tx: Any, done: Sequence[Answer], host: str, state: str) -> None:
+def _note(tx: Any, done: Sequence[Answer], host: str, state: str, reason: str) -> None:
     """What a person has set is the person's: it is not taken any more."""
     for answer in done:
         drive, instance = answer.ask.drive, answer.ask.instance
@@ -108,6 +125,6 @@ def _note(tx: Any, done: Sequence[Answer], host: str, state: str) -> None:
             "UPDATE answers SET taken = 0 WHERE drive = ? AND instance = ? AND host = ?", (drive, instance, host)
         )
         _history.add(
-            tx, tx.now(), "by_hand", f"Drive {drive} was set {state} by hand in {instance} on {host}.", drive,
+            tx, tx.now(), "by_hand", f"Drive {drive} was set {state} by hand in {instance} on {host}{': ' if reason else ''}{reason}.", drive,
             answer.ask.sequence, host, instance,
         )

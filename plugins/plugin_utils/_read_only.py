@@ -55,6 +55,7 @@ def read(
                 "state": one.state if one else None, "names": list(one.names) if one else [],
                 "shown": one.shown if one else "", "in_use": one.in_use if one else None,
                 "taken": record.holds_taken if record else False,
-                "sequence": record.sequence if record else None, "problem": problem,
+                "sequence": record.sequence if record else None, "reason": record.reason if record else "",
+                "problem": problem,
             })
     return result

@@ -198,3 +198,22 @@ def test_online_and_offline_by_hand_with_a_real_application(hosts: World, tmp_pa
         assert [(one.confirmed, one.outcome, one.taken) for one in answers] == [(True, state, False)]
         assert point.state("D1") == state
     assert len(hosts.messages("by_hand")) == 3
+
+
+def test_the_reason_goes_with_what_is_asked_and_into_the_history(hosts: World) -> None:
+    answers: list[Answer] = []
+    with _by_hand.held(hosts.store, ["D1"], "B", "b", "offline", LIVING, answers, dry=False, reason="new head, 14:00") as asks:
+        answers.append(Answer(asks[0], True, "offline", False))
+    assert asks[0].why == "drive_sharing: set offline by hand: new head, 14:00"
+    assert "Drive D1 was set offline by hand in B on b: new head, 14:00." in hosts.messages("by_hand")
+
+
+@pytest.mark.parametrize("text", [None, "", "x", "  cleaning  ", "Köpfe (2), Ticket #4711: neu!", "a" * 80])
+def test_a_reason_of_plain_words_is_taken(text: Any) -> None:
+    assert _by_hand.checked_reason(text) == (text or "").strip()
+
+
+@pytest.mark.parametrize("text", [7, [], " ", "a" * 81, "two\nlines", "say \"x\"", "it's", "$(id)", "`id`", "a; left down: b", "{{ x }}", "-x"])
+def test_a_reason_that_a_product_could_take_for_something_else_is_refused(text: Any) -> None:
+    with pytest.raises(InvalidValueError, match="^reason must be at most 80 letters"):
+        _by_hand.checked_reason(text)
