@@ -101,7 +101,7 @@ def asks(drive: str, table: Mapping[str, Any], inventory: Sequence[str]) -> dict
     hosts = table["associations"]
     seen = {host for host, entry in hosts.items() if any(one.get("serial") == drive for one in entry.get("drives", ()))}
     row = _row(drive, table)
-    holding = {host for one in _owners((row or {}).get("holders") or (), hosts) for host in one.hosts}
+    holding = {host for one in owners_of((row or {}).get("holders") or (), hosts) for host in one.hosts}
     for host in sorted(seen | holding):
         found.setdefault(host, [])
         for one in hosts[host].get("instances", ()):
@@ -117,8 +117,8 @@ def asks(drive: str, table: Mapping[str, Any], inventory: Sequence[str]) -> dict
 
 def evidence(drive: str, table: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """Give what reservation_info wants, to find out who holds the drive by RESERVE of SPC-2; empty if nobody does."""
-    told = {host: result for host, result in asked["reservations"].items() if _entry(drive, result)}
-    if not any((_entry(drive, result) or {}).get("state") == "spc2" for result in told.values()):
+    told = {host: result for host, result in asked["reservations"].items() if entry_of(drive, result)}
+    if not any((entry_of(drive, result) or {}).get("state") == "spc2" for result in told.values()):
         return {}
     for host, entry in table["associations"].items():
         if host not in told and any(one.get("serial") == drive and not one.get("missing_since") for one in entry.get("drives", ())):
@@ -126,7 +126,7 @@ def evidence(drive: str, table: Mapping[str, Any], asked: Mapping[str, Any]) -> 
             told[host] = {"drives": [{"drive": drive, "state": "unknown", "device": "a device that could not be asked"}]}
     used = {}
     for host, result in asked["applications"].items():
-        words = [one.get("in_use") for item in _items(result) if (one := _entry(drive, item))]
+        words = [one.get("in_use") for item in items_of(result) if (one := entry_of(drive, item))]
         if words:
             in_use = True if True in words else None if None in words else False
             used[host] = {"drives": [{"drive": drive, "in_use": in_use}]}
@@ -138,22 +138,22 @@ def case(drive: str, table: Mapping[str, Any], inventory: Sequence[str], asked: 
     hosts = table["associations"]
     row = _row(drive, table)
     alive = {host: _reached(result) for host, result in asked["alive"].items() if not _skipped(result)}
-    told = {host: entry for host, result in asked["reservations"].items() if (entry := _entry(drive, result))}
+    told = {host: entry for host, result in asked["reservations"].items() if (entry := entry_of(drive, result))}
     problems = [
-        f"{host} could not read the drive: {_why(result)}"
+        f"{host} could not read the drive: {why_of(result)}"
         for host, result in asked["reservations"].items()
-        if alive.get(host) and not _entry(drive, result) and not _skipped(result)
+        if alive.get(host) and not entry_of(drive, result) and not _skipped(result)
     ]
     problems += [f"{host} could not read the drive: {one['why']}" for host, one in told.items() if one.get("state") == "unknown" and one.get("device")]
-    problems += [f"{host} did not answer: {_why(asked['alive'][host])}" for host, there in alive.items() if not there]
+    problems += [f"{host} did not answer: {why_of(asked['alive'][host])}" for host, there in alive.items() if not there]
     problems += [
         f"{host} sees the drive, and is not in the inventory" for host, entry in sorted(hosts.items())
         if host not in inventory and any(one.get("serial") == drive for one in entry.get("drives", ()))
     ]
-    answer = _answer(told, hosts, _entry(drive, found))
+    answer = _answer(told, hosts, entry_of(drive, found))
     ways = [host for host, one in told.items() if one.get("state") != "unknown"]
     return Case(
-        drive, answer, row, _owners((row or {}).get("holders") or (), hosts), _said(drive, table, inventory, asked, alive),
+        drive, answer, row, owners_of((row or {}).get("holders") or (), hosts), _said(drive, table, inventory, asked, alive),
         tuple(one for one in table["owed"] if one.get("drive") == drive), alive,
         tuple(sorted(ways, key=lambda host: (host != CONTROLLER, host))),
         {
@@ -183,8 +183,8 @@ def _row(drive: str, table: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return next((one for one in table["drives"] if one.get("drive") == drive), None)
 
 
-def _owners(ports: Sequence[Mapping[str, Any]], hosts: Mapping[str, Any]) -> tuple[Owner, ...]:
-    """Whose the ports are: of the hosts that have them, else of those that had them last."""
+def owners_of(ports: Sequence[Mapping[str, Any]], hosts: Mapping[str, Any]) -> tuple[Owner, ...]:
+    """Say whose the ports are: of the hosts that have them, else of those that had them last."""
     found = []
     for port in ports:
         live: list[str] = []
@@ -212,7 +212,7 @@ def _answer(told: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Any], fou
     if state == "spc2" and found:
         holder, why = str(found.get("holder_host") or ""), str(found.get("why") or "")
     return Answer(
-        state, host if state != "unknown" else "", str(one.get("device") or ""), _owners(one.get("holders") or (), hosts),
+        state, host if state != "unknown" else "", str(one.get("device") or ""), owners_of(one.get("holders") or (), hosts),
         str(one.get("type") or ""), len(one.get("registrants") or ()), bool(one.get("fenced")), why, holder,
     )
 
@@ -224,12 +224,12 @@ def _said(
     found: dict[tuple[str, str], Said] = {}
     for host, entries in asks(drive, table, inventory).items():
         for number, entry in enumerate(entries):
-            items = _items(asked["applications"].get(host))
+            items = items_of(asked["applications"].get(host))
             item = items[number] if number < len(items) else None
             who = (entry["instance"], entry["application"], entry["scope"], host)
-            one = _entry(drive, item)
+            one = entry_of(drive, item)
             if one is None:
-                now = Said(*who, problem=f"{host} did not answer" if not alive.get(host) else _why(item))
+                now = Said(*who, problem=f"{host} did not answer" if not alive.get(host) else why_of(item))
             else:
                 problem = str(one.get("problem") or "")
                 now = Said(*who, one.get("state"), one.get("in_use"), bool(one.get("taken")), one.get("configured"), problem)
@@ -239,12 +239,14 @@ def _said(
     return tuple(found[key] for key in sorted(found))
 
 
-def _items(result: Any) -> list[Any]:
+def items_of(result: Any) -> list[Any]:
+    """Give the results of a task in a loop."""
     items = result.get("results") if isinstance(result, Mapping) else None
     return list(items) if isinstance(items, Sequence) and not isinstance(items, str) else []
 
 
-def _entry(drive: str, result: Any) -> Mapping[str, Any] | None:
+def entry_of(drive: str, result: Any) -> Mapping[str, Any] | None:
+    """Give what a result has of the drive."""
     drives = result.get("drives") if isinstance(result, Mapping) else None
     if not isinstance(drives, Sequence) or isinstance(drives, str):
         return None
@@ -260,7 +262,7 @@ def _reached(result: Mapping[str, Any]) -> bool:
     return "rc" in result and not result.get("unreachable")
 
 
-def _why(result: Any) -> str:
+def why_of(result: Any) -> str:
     """Say in a few words why a task gave nothing."""
     if not isinstance(result, Mapping) or result.get("skipped"):
         return "it was not asked"

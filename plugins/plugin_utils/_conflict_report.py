@@ -9,11 +9,11 @@ Private: may change at any time.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _columns,
     _conflict_doctor,
     _conflict_facts,
     _conflict_remedies,
@@ -23,8 +23,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._conflict_
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._conflict_remedies import Remedy
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors import InvalidValueError
 
-#: The widest line, and the widest cell of each column of the table.
-WIDTH = 120
+#: The widest cell of each column of the table.
 _COLUMNS = (("HOST", 30), ("ANSWERS", 9), ("SEES IT", 7), ("INSTANCE", 24), ("APPLICATION", 16), ("SAYS", 12), ("JOB", 3))
 _PARTS = ("alive", "reservations", "applications")
 #: The most seconds that a host may take.
@@ -126,27 +125,27 @@ def _run(case: Case, one: Remedy, instance: Any) -> dict[str, Any]:
 
 
 def _lines(case: Case, messages: Sequence[str], remedies: Sequence[Remedy], history: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Write it for people, no line wider than `WIDTH`."""
+    """Write it for people, no line wider than `_columns.WIDTH`."""
     lines: list[str] = []
     for message in messages:
-        lines += _wrapped(message)
+        lines += _columns.wrapped(message)
     through = f", asked through {case.answer.device} of {case.answer.host}" if case.answer.host else ""
-    lines += ["", *_wrapped(f"By the drive itself{through}: {_conflict_doctor.by_drive(case)}.")]
-    lines += _wrapped(f"By the drive table: {_conflict_doctor.by_table(case)}.")
+    lines += ["", *_columns.wrapped(f"By the drive itself{through}: {_conflict_doctor.by_drive(case)}.")]
+    lines += _columns.wrapped(f"By the drive table: {_conflict_doctor.by_table(case)}.")
     lines += ["", *_table(case)]
-    lines += [line for problem in case.problems for line in _wrapped(problem + ".")]
+    lines += [line for problem in case.problems for line in _columns.wrapped(problem + ".")]
     told = [f"{_conflict_doctor.moment(float(one['at']))} {one['message']}" for one in history if one.get("drive") == case.drive][:5]
     if told:
-        lines += ["", "What happened last:", *(line for one in told for line in _wrapped(one, "  "))]
+        lines += ["", "What happened last:", *(line for one in told for line in _columns.wrapped(one, "  "))]
     lines += ["", "What can be done (drive_sharing_remedy=NAME carries one out):"]
     for one in remedies:
         if not one.why_not:
             where = "by a person" if not one.call else f"on {some(sorted(set(one.hosts)))}"
-            lines += _wrapped(f"{one.name} ({where}): {one.does}", "  ")
+            lines += _columns.wrapped(f"{one.name} ({where}): {one.does}", "  ")
     lines += ["What does not fit:"]
     for one in remedies:
         if one.why_not:
-            lines += _wrapped(f"{one.name}: {one.why_not}", "  ")
+            lines += _columns.wrapped(f"{one.name}: {one.why_not}", "  ")
     return lines
 
 
@@ -162,14 +161,10 @@ def _table(case: Case) -> list[str]:
         ]
         if not mine:
             rows.append((host, answers, sees, "-", "-", "-", "-"))
-    lines = [tuple(name for name, _most in _COLUMNS), *rows]
-    cut = [tuple(_cut(cell, most) for cell, (_name, most) in zip(line, _COLUMNS, strict=True)) for line in lines]
-    widths = [max(len(line[column]) for line in cut) for column in range(len(_COLUMNS))]
-    table = ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cut]
     said_of = [
-        line for one in case.said if one.problem for line in _wrapped(f"{one.instance} ({one.application}) on {one.host}: {one.problem}.")
+        line for one in case.said if one.problem for line in _columns.wrapped(f"{one.instance} ({one.application}) on {one.host}: {one.problem}.")
     ]
-    return table + said_of
+    return _columns.table(_COLUMNS, rows) + said_of
 
 
 def _says(said: Said) -> str:
@@ -178,11 +173,3 @@ def _says(said: Said) -> str:
     if said.configured is False:
         return "not known"
     return f"{said.state} (ours)" if said.taken and said.state == "offline" else str(said.state or "?")
-
-
-def _cut(cell: str, most: int) -> str:
-    return cell if len(cell) <= most else cell[: most - 3] + "..."
-
-
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)

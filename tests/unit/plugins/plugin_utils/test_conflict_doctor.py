@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.tapeworks.drive_sharing.plugins.action import reservation_info
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
+    _columns,
     _conflict_doctor,
     _conflict_remedies,
     _conflict_report,
@@ -640,7 +641,7 @@ def test_whatever_comes_together_nothing_goes_against_a_job_and_all_lines_are_sh
         verdicts.update(found(result))
         assert [one["name"] for one in result["remedies"]] == list(_conflict_remedies.NAMES)
         assert {one["name"] for one in result["remedies"] if one["by_hand"]} == BY_HAND
-        assert max(map(len, result["lines"])) <= _conflict_report.WIDTH
+        assert max(map(len, result["lines"])) <= _columns.WIDTH
         for one in result["remedies"]:
             assert one["fits"] is not bool(one["why_not"])
             asked = site.diagnosis(remedy=one["name"])
