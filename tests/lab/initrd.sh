@@ -17,4 +17,5 @@ cd /root || exec sh
 mkdir -p lib/modules ".$LAB_OUT"
 mount -t 9p -o "$options,ro,cache=loose" modules lib/modules
 mount -t 9p -o "$options" out ".$LAB_OUT"
-exec chroot . /bin/bash "$LAB/init.sh"
+# Not chroot alone: then paths in /proc would begin with /root wherever mounts are private, as for a host of the lab.
+exec switch_root /root /bin/bash "$LAB/init.sh"
