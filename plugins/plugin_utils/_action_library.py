@@ -20,6 +20,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import (
     _identifiers,
     _library,
     _library_command,
+    _library_snmp,
     _library_steps,
     _library_web,
 )
@@ -33,7 +34,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._errors im
     InvalidValueError,
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import last_words
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._library import Answer, Command
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._library import Answer, Command, Web
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._library_steps import Result, Steps, World
 
 _DISPLAY = Display()
@@ -93,19 +94,21 @@ class LibraryAction(DriveSharingAction):
 
     @contextlib.contextmanager
     def _calls(self, options: Mapping[str, Any]) -> Iterator[Any]:
-        clients: list[_library_web.Client] = []
+        clients: dict[type, Any] = {}
 
         def call(one: Any) -> Answer:
             if isinstance(one, Command):
                 return self._command(one, options["timeout"])
-            if not clients:
-                clients.append(_library_web.Client(options))
-            return clients[0](one)
+            kind = _library_web.Client if isinstance(one, Web) else _library_snmp.Client
+            if kind not in clients:
+                clients[kind] = kind(options)
+            answer: Answer = clients[kind](one)
+            return answer
 
         try:
             yield call
         finally:
-            for client in clients:
+            for client in clients.values():
                 client.close()
 
     def _command(self, command: Command, seconds: int) -> Answer:

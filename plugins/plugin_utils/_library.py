@@ -64,6 +64,21 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Walk:
+    """A column of a table of SNMP; the answer is JSON, a mapping of the rows' indexes to numbers and texts."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class Set:
+    """A number to be set by SNMP."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came of a call: the status of HTTP or of a command; None if there was no answer, ``error`` says why."""
 

@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from ansible_collections.tapeworks.drive_sharing.plugins.modules import library_drive, library_drive_info
-from ansible_collections.tapeworks.drive_sharing.tests.libraries import web
+from ansible_collections.tapeworks.drive_sharing.tests.libraries import adic, web
 from ansible_collections.tapeworks.drive_sharing.tests.libraries.web import DRIVE, PASSWORD, Library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -243,6 +243,57 @@ CUSTOM = {
         " and nothing else. Nothing was changed.", "unknown", fails=True, given={"library_custom_query": [{"shell": "id"}]},
     ),
 }  # fmt: skip
+
+
+def snmp(entry: str, name: str, message: str, shown: str | None, **more: Any) -> Case:
+    case = ibm(entry, message, shown, kind="adic", **more)
+    case.given = {"library_adic_drive_names": {DRIVE: name}, **case.given}
+    return case
+
+
+#: The drives behind the agent; a case tells the drive that it calls so.
+DRIVES = [{"serial": name.upper(), "status": 2 if name in ("off", "back") else 1, "behaviour": name} for name in (
+    "ok", "off", "back", "slow", "refuse", "lie", "half", "community", "twin", "twin"
+)]  # fmt: skip
+ADIC = {
+    "a_drive_is_found_by_its_serial_number": snmp("query", "OK", f"Library NAME reports drive {DRIVE} as ok (online).", "ok"),
+    "a_slow_drive_is_waited_for": snmp(
+        "force_error", "SLOW", PUT_IN, "error", changed=True, way="by phDriveCommand", more=lambda result: result["effect"] == "mounts"
+    ),
+    "a_drive_that_is_offline_is_left_alone": snmp(
+        "force_error", "OFF", f"Drive {DRIVE} was already in its error state at library NAME.", "error"
+    ),
+    "a_drive_is_set_online": snmp(
+        "clear_error", "BACK", f"Drive {DRIVE} was taken out of its error state by library NAME.", "ok", changed=True, way="by phDriveCommand"
+    ),
+    "an_agent_that_refuses_is_quoted": snmp(
+        "force_error", "REFUSE", NOT_PUT_IN + "answered with error 17 (notWritable)" + STILL_ONLINE, "ok", fails=True
+    ),
+    "an_agent_that_lies_is_found_out": snmp("force_error", "LIE", NOT_PUT_IN + "said that it was done" + STILL_ONLINE, "ok", fails=True),
+    "a_state_of_no_name_is_no_success": snmp(
+        "force_error", "HALF", NOT_PUT_IN + "said that it was done, but still reports the drive as state 3, which is neither ok nor its error"
+        " state" + BY_HAND, "unknown", fails=True,
+    ),
+    "a_drive_that_is_not_there_is_named": snmp(
+        "query", "NOBODY", f"The state of drive {DRIVE} is not known: library NAME shows no drive NOBODY.", "unknown", fails=True
+    ),
+    "a_serial_number_of_two_drives_is_none": snmp(
+        "force_error", "TWIN", NOT_PUT_IN + "shows drive TWIN in 2 places" + BEFORE, "unknown", fails=True
+    ),
+    "a_wrong_passphrase_is_said": snmp(
+        "force_error", "OK", NOT_PUT_IN + "did not answer (Wrong SNMP PDU digest)" + BEFORE, "unknown", fails=True,
+        given={"library_adic_auth_passphrase_file": "FOLDER/../wrong_auth"},
+    ),
+    "nobody_at_the_port_is_said": snmp(
+        "query", "OK", f"The state of drive {DRIVE} is not known: library NAME did not answer (it took longer than 1 s).", "unknown",
+        fails=True, given={"library_adic_port": 9},
+    ),
+    "a_community_is_taken_where_it_is_wished": snmp(
+        "force_error", "COMMUNITY", PUT_IN, "error", changed=True, way="by phDriveCommand",
+        given={"library_adic_version": "2c", "library_adic_community_file": "FOLDER/../community", "library_adic_effect": "offline"},
+        more=lambda result: result["effect"] == "offline",
+    ),
+}  # fmt: skip
 DRIVECTL = """#!/bin/sh
 state=$0.$2.state
 case $1 in
@@ -260,6 +311,7 @@ CHECKED = {
     ),
 }
 CASES = {**{f"ibm_{name}": case for name, case in IBM.items()}, **{f"custom_{name}": case for name, case in CUSTOM.items()}}
+CASES |= {f"adic_{name}": case for name, case in ADIC.items()}
 
 
 @dataclass
@@ -271,8 +323,12 @@ class Ran:
     directory: Path
 
 
-def options(kind: str, server: web.Server, name: str, directory: Path) -> dict[str, Any]:
-    """Give the host variables of a library that is served by `web`."""
+def options(kind: str, server: web.Server, name: str, directory: Path, port: int) -> dict[str, Any]:
+    """Give the host variables of a library that is served by `web`, or by an agent of SNMP."""
+    if kind == "adic":
+        secrets = {f"{key}_passphrase_file": str(directory / key) for key in ("auth", "priv")}
+        given = {"address": "127.0.0.1", "port": port, "user": adic.USER, **secrets, "timeout": 1, "limit": 2, "interval": 1}
+        return {f"library_adic_{key}": value for key, value in given.items()}
     given = {"url": f"{server.url}/{name}", "user": web.USER, "password_file": str(directory / "password"), "ca_file": str(directory / "certificate.pem")}
     # The stand-ins do in no time what takes a library minutes.
     return {f"library_{kind}_{key}": value for key, value in {**given, "timeout": 1, "limit": 2, "interval": 1}.items()}
@@ -307,7 +363,11 @@ def play(directory: Path, *words: str) -> tuple[int, str]:
 
 def run(cases: dict[str, Case], directory: Path, *words: str) -> Ran:
     """Run all cases in one play, each against a library of its own."""
-    with serving({name: case.library for name, case in cases.items()}, directory) as server:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serving({name: case.library for name, case in cases.items()}, directory))
+        port = 0
+        if any(case.kind == "adic" for case in cases.values()):
+            port, _state = stack.enter_context(adic.agent(DRIVES, directory))
         inventory: dict[str, Any] = {"tape_libraries": {"hosts": {}}, "cases": {"hosts": {}}}
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         for name, case in cases.items():
@@ -316,7 +376,7 @@ def run(cases: dict[str, Case], directory: Path, *words: str) -> Ran:
             (program / "drivectl").write_text(DRIVECTL)
             (program / "drivectl").chmod(0o755)
             given = json.loads(json.dumps(case.given).replace("FOLDER", str(program)))
-            inventory["tape_libraries"]["hosts"][f"library_of_{name}"] = {**options(case.kind, server, name, directory), **given}
+            inventory["tape_libraries"]["hosts"][f"library_of_{name}"] = {**options(case.kind, server, name, directory, port), **given}
             inventory["cases"]["hosts"][name] = {
                 f"library_{case.kind}_library": f"library_of_{name}",
                 f"library_{case.kind}_drive": DRIVE,
@@ -379,7 +439,8 @@ def test_check_mode_asks_and_changes_nothing(name: str, checked: Ran) -> None:
 
 
 def test_the_password_is_in_no_output_and_no_log(ran: Ran, checked: Ran) -> None:
-    assert PASSWORD not in ran.output + checked.output
+    for secret in (PASSWORD, adic.AUTH, adic.PRIV, adic.COMMUNITY):
+        assert secret not in ran.output + checked.output
 
 
 def test_the_roles_cause_no_warnings(ran: Ran) -> None:
@@ -390,6 +451,12 @@ def test_the_roles_cause_no_warnings(ran: Ran) -> None:
 def test_an_untrusted_library_never_sees_the_password(ran: Ran) -> None:
     assert ran.results
     assert CASES["ibm_a_certificate_that_nobody_vouches_for_is_refused"].library.authorizations == set()
+
+
+def test_only_those_drives_of_the_table_were_told_that_were_meant(ran: Ran) -> None:
+    drives = {drive["serial"]: drive for drive in json.loads((ran.directory / "drives.json").read_text())}
+    assert {name for name, drive in drives.items() if drive.get("told")} == {"BACK", "SLOW", "LIE", "HALF", "COMMUNITY"}
+    assert {name: drive["status"] for name, drive in drives.items() if drive["status"] != 1} == {"OFF": 2, "SLOW": 2, "HALF": 3, "COMMUNITY": 2}
 
 
 def test_a_session_is_left(ran: Ran) -> None:
