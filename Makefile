@@ -35,6 +35,9 @@ integration: ## integration tests
 lab: ## tests with real SCSI tape devices, Fibre Channel and iSCSI, in a guest of QEMU (root; some minutes)
 	@$(RUN) test lab
 
+lab-e2e: ## end to end with these devices: a reservation, the detector scsi, the rule engine, the other host's application
+	@$(RUN) test lab-e2e
+
 # Once `make lab` or `make unit` has set up the environment.
 LAB := build/venv/2.19/bin/python tests/lab/machine.py
 lab-up: ## the lab's guest to try things out in (FORWARD="8443:8443": a port of 127.0.0.1 that leads into it)

@@ -158,6 +158,8 @@ def all_jobs() -> tuple[list[Job], Callable[[], None]]:
     for core in environments.CORES:
         jobs.append(_pytest_job("unit", core, 900.0))
     jobs.append(Job("lab", partial(lab.run, "lab", LAB_CORE), needs=[f"env-{LAB_CORE}"]))
+    work = partial(run_tests, "lab-e2e", LAB_CORE, ["tests/lab_e2e"], 900.0, needs_java=True)
+    jobs.append(Job("lab-e2e", work, needs=[f"env-{LAB_CORE}"]))
     tools = tuple(f"tests/integration/{name}" for name in WITHOUT_ANSIBLE)
     work = partial(run_tests, "integration-tools", TOOLS_CORE, tools, 1800.0, needs_java=True)
     jobs.append(Job("integration-tools", work, needs=[f"env-{TOOLS_CORE}"]))
