@@ -22,6 +22,7 @@ options:
   kind:
     description:
       - The kind of the library, a role's name without C(library_).
+      - V(acsls) is told by C(cmd_proc) of ACSLS, which runs on the host of the task.
       - V(adic) is told by SNMP, C(phDriveCommand) of ADIC and Quantum libraries. It needs the Python package pysnmp.
       - V(custom) is told by configured commands, which run on the host of the task, or by configured requests.
       - V(ibm) is told by the REST interface of IBM Diamondback and TS4500.

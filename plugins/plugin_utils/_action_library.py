@@ -121,4 +121,4 @@ class LibraryAction(DriveSharingAction):
             return Answer(None, error=f"it took longer than {seconds} s")
         except (AnsibleConnectionFailure, AnsibleAuthenticationFailure) as exc:
             return Answer(None, error=f"unreachable: {last_words(str(exc.message))}")
-        return _library_command.answer(result["rc"], result["stdout"], result["stderr"], seconds)
+        return _library_command.answer(result["rc"], result["stdout"], result["stderr"], seconds, command.refused)

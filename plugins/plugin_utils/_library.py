@@ -61,6 +61,8 @@ class Command:
 
     words: tuple[str, ...]
     lines: tuple[str, ...] = ()
+    #: A regular expression for the line by which a program that always ends well says that it refuses.
+    refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._foreign_text import last_words
@@ -27,7 +28,7 @@ def script(command: Command, seconds: int) -> str:
     )
 
 
-def answer(status: int, stdout: str, stderr: str, seconds: int) -> Answer:
+def answer(status: int, stdout: str, stderr: str, seconds: int, refused: str = "") -> Answer:
     """Make an answer of what came back."""
     if status in _TOO_LONG:
         return Answer(None, error=f"it took longer than {seconds} s")
@@ -36,4 +37,6 @@ def answer(status: int, stdout: str, stderr: str, seconds: int) -> Answer:
         return Answer(None, error=last_words(stderr) or "the connection was lost")
     if len(stdout) > MOST:
         return Answer(None, error=f"it printed more than {MOST} characters")
+    if not status and refused and (line := re.search(refused, stdout)):
+        return Answer(status, line[0], did="ended with exit status")
     return Answer(status, stdout, good=status == 0, did="ended with exit status")

@@ -294,6 +294,53 @@ ADIC = {
         more=lambda result: result["effect"] == "offline",
     ),
 }  # fmt: skip
+
+
+def acsls(entry: str, behaviour: str, message: str, shown: str | None, **more: Any) -> Case:
+    case = ibm(entry, message, shown, kind="acsls", **more)
+    command = ["env", f"BEHAVIOUR={behaviour}", "FOLDER/cmd_proc", "-l", "-q"]
+    case.given = {"library_acsls_drive_names": {DRIVE: "0, 0,10, 0"}, "library_acsls_command": command, **case.given}
+    return case
+
+
+ACSLS = {
+    "a_drive_is_shown": acsls("query", "ok", f"Library NAME reports drive {DRIVE} as ok (online).", "ok"),
+    "a_drive_is_varied_offline": acsls(
+        "force_error", "ok", PUT_IN, "error", changed=True, way="by vary", more=lambda result: result["effect"] == "mounts"
+    ),
+    "a_drive_in_use_is_refused_in_the_words_of_acsls": acsls(
+        "force_error", "used", NOT_PUT_IN + "ended with exit status 0 (Vary: Vary failed, Drive in use)" + STILL_ONLINE, "ok", fails=True
+    ),
+    "a_drive_in_use_is_varied_with_force_where_that_is_dared": acsls(
+        "force_error", "used", PUT_IN, "error", changed=True, way="by vary with force", given={"library_acsls_ways": ["plain", "force"]}
+    ),
+    "a_drive_that_only_becomes_offline_is_no_success": acsls(
+        "force_error", "pending", NOT_PUT_IN + "said that it was done, but still reports the drive as offline-pending, which is neither ok nor"
+        " its error state" + BY_HAND, "unknown", fails=True,
+    ),
+    "a_drive_without_a_name_is_not_asked_about": acsls(
+        "query", "ok", f"The state of drive {DRIVE} is not known: library NAME was not asked, because library_acsls_drive_names does not say what"
+        f" ACSLS calls drive {DRIVE}.", "unknown", fails=True, given={"library_acsls_drive_names": {}},
+    ),
+}  # fmt: skip
+#: cmd_proc, as far as a drive is concerned; the rows are as those who read them by position take them.
+CMD_PROC = """#!/bin/sh
+state=$0.state
+[ -e "$state" ] || echo online > "$state"
+while read -r verb what id wanted force; do
+  case $verb in
+    logoff) echo 'ACSSA> logoff'; exit 0 ;;
+    query) printf '2026-11-23 14:00:00          Drive Status\\n Identifier  State          Status     Volume    Type\\n'
+           printf '   0, 0,10, 1 online         available            T10000B\\n'
+           printf '   0, 0,10, 0 %-14s in use     SG1353    T10000B\\n' "$(cat "$state")" ;;
+    vary) case $BEHAVIOUR$force in
+            used) echo 'Vary: Vary failed, Drive in use.' ;;
+            pending) echo offline-pending > "$state" ;;
+            *) echo "$wanted" > "$state"; echo "Vary: drive $id varied $wanted." ;;
+          esac ;;
+  esac
+done
+"""
 DRIVECTL = """#!/bin/sh
 state=$0.$2.state
 case $1 in
@@ -311,6 +358,7 @@ CHECKED = {
     ),
 }
 CASES = {**{f"ibm_{name}": case for name, case in IBM.items()}, **{f"custom_{name}": case for name, case in CUSTOM.items()}}
+CASES |= {f"acsls_{name}": case for name, case in ACSLS.items()}
 CASES |= {f"adic_{name}": case for name, case in ADIC.items()}
 
 
@@ -324,7 +372,9 @@ class Ran:
 
 
 def options(kind: str, server: web.Server, name: str, directory: Path, port: int) -> dict[str, Any]:
-    """Give the host variables of a library that is served by `web`, or by an agent of SNMP."""
+    """Give the host variables of a library that is served by `web`, by an agent of SNMP, or by a program."""
+    if kind == "acsls":
+        return {"library_acsls_timeout": 5, "library_acsls_limit": 2, "library_acsls_interval": 1}
     if kind == "adic":
         secrets = {f"{key}_passphrase_file": str(directory / key) for key in ("auth", "priv")}
         given = {"address": "127.0.0.1", "port": port, "user": adic.USER, **secrets, "timeout": 1, "limit": 2, "interval": 1}
@@ -373,8 +423,9 @@ def run(cases: dict[str, Case], directory: Path, *words: str) -> Ran:
         for name, case in cases.items():
             program = directory / name
             program.mkdir()
-            (program / "drivectl").write_text(DRIVECTL)
-            (program / "drivectl").chmod(0o755)
+            for script, text in (("drivectl", DRIVECTL), ("cmd_proc", CMD_PROC)):
+                (program / script).write_text(text)
+                (program / script).chmod(0o755)
             given = json.loads(json.dumps(case.given).replace("FOLDER", str(program)))
             inventory["tape_libraries"]["hosts"][f"library_of_{name}"] = {**options(case.kind, server, name, directory, port), **given}
             inventory["cases"]["hosts"][name] = {

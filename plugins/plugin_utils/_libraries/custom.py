@@ -111,7 +111,8 @@ def _call(options: Mapping[str, Any], call: Mapping[str, Any], drive: str) -> Co
     if "command" in call:
         # No reason becomes an option of a command.
         plain = {**values, "reason": values["reason"].lstrip("-")}
-        return Command(*(tuple(_fill(word, plain, str) for word in call.get(key) or ()) for key in ("command", "lines")))
+        words, lines = (tuple(_fill(word, plain, str) for word in call.get(key) or ()) for key in ("command", "lines"))
+        return Command(words, lines)
     body = _body(call.get("body"), values)
     path = _fill(call["path"], values, lambda value: quote(value, safe=""))
     return Web(call.get("method") or "GET", path, body, call.get("content_type") or "")
