@@ -20,6 +20,8 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._handshake
 
 #: How long after an earlier set was given up its drive is read again, in seconds.
 RECHECK_SECONDS = 60.0
+#: How the reason begins where a person has set a drive offline.
+OFFLINE_BY_HAND = "drive_sharing: set offline by hand"
 #: The outcome where the record belongs to another site.
 REFUSED = "refused"
 #: A drive that is only observed is asked about again at full five minutes, all of them by one play: once the mode is enforce it

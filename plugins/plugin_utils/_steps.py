@@ -12,7 +12,12 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils import _guarded, _record
-from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import Known, sequence, target
+from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._answer import (
+    OFFLINE_BY_HAND,
+    Known,
+    sequence,
+    target,
+)
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._application import Dialogue, Said, Target
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._policy import TOGETHER
 
@@ -106,8 +111,15 @@ class Steps:
             was = one.record.was
         return _record.Record(
             site=self.site, drive=one.ask.drive, instance=one.ask.instance, sequence=sequence(one),
-            phase=phase, target=goal, was=was, taken=taken, reason=one.ask.why,
+            phase=phase, target=goal, was=was, taken=taken, reason=_reason(one, state),
         )
+
+
+def _reason(one: Known, state: str | None) -> str:
+    """Say why; what a person gave stays for as long as the drive is offline by it, whatever changes meanwhile."""
+    before = one.record.reason if one.record else ""
+    left = one.decision.set_to is None and not one.decision.taken and state == "offline"
+    return before if left and one.ask.by_hand is None and before.startswith(OFFLINE_BY_HAND) else one.ask.why
 
 
 def _given(words: Iterable[str | tuple[str, str]]) -> list[str | _guarded.ForDrive]:

@@ -842,6 +842,20 @@ def test_what_a_person_set_offline_is_not_given_back(point: ControlPoint) -> Non
     assert seen(point.one("D1", "none", 7)) == (True, "kept", "offline", False)
 
 
+def test_why_a_person_set_it_offline_stays_in_the_record_until_it_is_set_online(point: ControlPoint) -> None:
+    point.one(relation="none", by_hand="offline", reason="new head")
+    for sequence, relation in ((6, "foreign"), (7, "own"), (8, "none")):
+        point.one("D1", relation, sequence)
+        record = point.record()
+        assert record is not None
+        assert (record.sequence, record.reason) == (sequence, "drive_sharing: set offline by hand: new head")
+    point.one("D1", "none", 8, by_hand="online", reason="done")
+    point.one("D1", "none", 9)
+    record = point.record()
+    assert record is not None
+    assert record.reason == "drive_sharing: released, change 9"
+
+
 @pytest.mark.parametrize("when", ["kill_before", "kill_after"])
 def test_what_a_person_set_offline_is_not_given_back_even_if_the_step_was_killed(point: ControlPoint, when: str) -> None:
     point.fault("offline", when, "D1")
