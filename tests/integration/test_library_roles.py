@@ -235,7 +235,7 @@ CUSTOM = {
     ),
     "a_command_that_is_not_there_is_named": custom(
         "commands", "query", f"The state of drive {DRIVE} is not known: library NAME ended with exit status 127 (timeout: failed to run command"
-        " ‘/nonexistent/drivectl’: No such file or directory).", "unknown", fails=True,
+        " \u2018/nonexistent/drivectl\u2019: No such file or directory).", "unknown", fails=True,
         given={"library_custom_query": [{"command": ["/nonexistent/drivectl", "{serial}"]}], "library_custom_host": "localhost"},
     ),
     "a_call_that_is_none_is_refused": custom(
