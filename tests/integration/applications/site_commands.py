@@ -13,6 +13,7 @@ from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.
 from ansible_collections.tapeworks.drive_sharing.tests.integration.applications.world import Description, Story, Told
 from ansible_collections.tapeworks.drive_sharing.tests.products.acme import Acme
 
+
 def describe(name: str, drives: str) -> Description:
     """Describe a product; ``drives``: what the command lines that set have for the drives, all of them or one."""
     prefix = f"application_{name}_"
