@@ -97,6 +97,21 @@ def test_what_failed_or_was_not_answered_may_come_yet() -> None:
         assert library.told == ["one"]
 
 
+def test_the_calls_of_a_way_end_with_the_first_that_is_not_good() -> None:
+    made = []
+
+    def call(what: Any) -> Answer:
+        made.append(what)
+        return GOOD if what == "ask" else REFUSED
+
+    file = SimpleNamespace(
+        queries=lambda options, drive: ["ask"], read=lambda options, drive, answers: Seen("ok", "ok"),
+        ways=lambda options: [Way("one", "offline")], tell=lambda options, way, wanted, drive, seen: ["first", "second"],
+    )  # fmt: skip
+    assert Steps(file, OPTIONS, "L", "D1", World(call, lambda: 0.0, made.append)).bring("error").failed  # type: ignore[arg-type]
+    assert made == ["ask", "first", "ask"]
+
+
 def test_no_other_way_is_gone_once_one_has_worked() -> None:
     library = Library(works={"one": 0.0, "two": 0.0})
     library.bring()

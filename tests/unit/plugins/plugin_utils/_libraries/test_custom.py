@@ -85,6 +85,7 @@ def test_requests_to_spectra_name_the_drive_as_the_library_does() -> None:
     mine = "<drive>\n<ID>FR1/DBA1/fLTO-DRV1</ID><a/>\n<driveStatus>ready</driveStatus></drive>"
     assert read(options, other + mine).state == "ok"
     assert read(options, other).state == "unknown"
+    assert read(options, mine.replace(">ready<", ">ready soon<")) == Seen("other", "ready soon")
     # A drive without a state does not get that of the next one.
     assert read(options, mine.replace("<driveStatus>ready</driveStatus>", "") + other).state == "unknown"
 
