@@ -533,3 +533,25 @@ def test_the_examples_of_the_modules_can_be_run_as_they_stand(module: Any, tmp_p
     assert status == 0, output[-4000:]
     assert library.state == "online"
     assert [told["type"] for told in library.told] == (["startDriveService", "completeDriveService"] if module is library_drive else [])
+
+
+def test_the_role_of_the_error_state_calls_a_library_of_the_inventory(tmp_path: Path) -> None:
+    library = Library()
+    variables = {
+        "error_state_call": "force_error",
+        "error_state_target": {"library": "library_1", "role": "tapeworks.drive_sharing.library_ibm"},
+        "error_state_drive": {"drive": DRIVE, "reason": "backup2 did not confirm"},
+    }
+    role = {"name": "tapeworks.drive_sharing.error_state", "tasks_from": "_library"}
+    tasks = [
+        {"name": "Call it", "ansible.builtin.include_role": role, "vars": variables},
+        {"name": "Show it", "ansible.builtin.debug": {"var": "drive_sharing_library_result.message"}},
+    ]
+    with serving({"one": library}, tmp_path) as server:
+        hosts = {"library_1": options("ibm", server, "one", tmp_path, 0)}
+        (tmp_path / "hosts.json").write_text(json.dumps({"tape_libraries": {"hosts": hosts}}))
+        (tmp_path / "play.yml").write_text(yaml.safe_dump([{"name": "Call it", "hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+        status, output = play(tmp_path, str(tmp_path / "play.yml"))
+    assert status == 0, output[-4000:]
+    assert PUT_IN.replace("NAME", "library_1") in output
+    assert library.state == "inServiceMode"
