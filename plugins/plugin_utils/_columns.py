@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 #: The widest line.
 WIDTH = 120
+#: What a debug task leaves of it, with the blanks, quotes and commas around each line of a list.
+SHOWN = WIDTH - 11
 
 
 def table(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -21,9 +23,9 @@ def table(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]]) -> 
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
-def wrapped(text: str, indent: str = "") -> list[str]:
+def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
     """Break a sentence into lines; those after the first are indented by two more."""
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
 def _cut(cell: str, most: int) -> str:
