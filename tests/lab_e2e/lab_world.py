@@ -19,7 +19,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -163,15 +163,25 @@ class LabWorld(World):
                 "drive_sharing_library": "scsi", "library_scsi_host": CONTROLLER, "library_scsi_become": False,
                 "library_scsi_timeout": 60,
             },
-            f"host_vars/{CONTROLLER}.yml": {**self.guest.connection, "ansible_shell_executable": f"/run/lab/{CONTROLLER}.sh"},
+            f"host_vars/{CONTROLLER}.yml": {**self.guest.connection, "ansible_shell_executable": f"/run/lab/{CONTROLLER}.view"},
         }  # fmt: skip
         (self.inventory / "hosts.yml").write_text(json.dumps(groups), encoding="utf-8")
         for name, given in variables.items():
             (self.inventory / name).write_text(json.dumps(given), encoding="utf-8")
-        # It sees the drives through one port, by which no test here reserves.
-        as_host = ["/bin/bash", str(san.HERE / "as_host.sh"), f",{san.HOSTS[1].initiator.id}", "/bin/sh"]
-        script = f'#!/bin/sh\nexec {shlex.join(as_host)} "$@"\n'
-        self.guest.run(f"printf %s {shlex.quote(script)} >/run/lab/{CONTROLLER}.sh", f"chmod 755 /run/lab/{CONTROLLER}.sh")
+        # The controller sees the drives through one port, by which no test here reserves.
+        self.views({host.name: f"{host.adapter.id},{host.initiator.id}" for host in san.HOSTS} | {CONTROLLER: f",{san.HOSTS[1].initiator.id}"})
+
+    def views(self, adapters: Mapping[str, str]) -> None:
+        """Make a shell for each host that has these adapters only: as `san.Host.shell`, but made once, as nothing changes here."""
+        lines = ["cd /run/lab"]
+        for name, own in adapters.items():
+            lines += [
+                f"{{ /bin/bash {san.HERE}/as_host.sh {own} /bin/sh -c 'echo $$ >{name}.pid; exec sleep infinity' </dev/null >/dev/null 2>&1 & }}",
+                f"printf '#!/bin/sh\nexec nsenter --mount=/proc/%s/ns/mnt /bin/sh \"$@\"\n' '$(cat /run/lab/{name}.pid)' >{name}.view",
+                f"chmod 755 {name}.view",
+            ]
+        lines += [f"until [ -s {name}.pid ]; do sleep 0.2; done" for name in adapters]
+        self.guest.run(*lines)
 
     def look_around(self) -> None:
         """Run the playbook host_facts in the guest."""
@@ -188,7 +198,7 @@ class LabWorld(World):
         for host in san.HOSTS:
             file = inventory / "host_vars" / f"{host.name}.yml"
             given = json.loads(file.read_text(encoding="utf-8")) | self.guest.connection
-            file.write_text(json.dumps({**given, "ansible_shell_executable": str(host.shell)}), encoding="utf-8")
+            file.write_text(json.dumps({**given, "ansible_shell_executable": f"/run/lab/{host.name}.view"}), encoding="utf-8")
         more = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.tree", "ANSIBLE_CALLBACK_TREE_DIR": str(results)}
         return subprocess.run(
             ["ansible-playbook", "-i", inventory, play], cwd=self.directory, env=self.environment | more, check=False,
