@@ -26,6 +26,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._applicati
 )
 from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._netbackup_drives import (
     LEFT,
+    OURS,
     DriveError,
     Drives,
     Server,
@@ -199,7 +200,9 @@ def _comment(reason: str, left: Sequence[str]) -> str:
     most = max(0, _MOST_COMMENT - len(end))
     if len(plain) > most:
         head, _comma, change = plain.rpartition(", ")
-        plain = f"{head[:max(0, most - len(change) - 5)]}..., {change}"
+        short = f"{head[:max(0, most - len(change) - 5)]}..., {change}"
+        # A person's reason may be long, and have its comma anywhere; by its beginning the comment is known to be ours.
+        plain = short if short.startswith(OURS) and len(short) <= most else f"{plain[:max(0, most - 3)]}..."
     return plain + end
 
 

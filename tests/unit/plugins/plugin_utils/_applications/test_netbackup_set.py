@@ -180,6 +180,15 @@ def test_a_comment_of_an_administrator_is_neither_written_over_nor_deleted(site:
     assert site.states(ONE.drive) == (state,)
 
 
+@pytest.mark.parametrize("reason", ["a" * 80, "head, " + "a" * 74, "a" * 70 + ", head"])
+@pytest.mark.parametrize("left", [[], ["LTO1 backup2", "LTO1 backup3", "LTO1 backup4 and some more"]])
+def test_a_comment_with_a_persons_long_reason_is_not_too_long(reason: str, left: list[str]) -> None:
+    comment = netbackup._comment(f"drive_sharing: set offline by hand: {reason}", left)
+    assert comment.startswith("drive_sharing: set offline by hand: ")
+    assert len(comment) <= 127
+    assert comment.endswith(left[-1] if left else reason)
+
+
 def test_comments_can_be_switched_off(site: Site) -> None:
     site.given = {"comment": False}
     for state in ("offline", "online"):
