@@ -128,28 +128,28 @@ IBM = {
     ),
     "a_library_that_refuses_is_quoted": ibm(
         "force_error", NOT_PUT_IN + "answered 409 (The library is busy with an inventory)" + STILL_ONLINE, "ok", "online", 1, fails=True,
-        behaviour="refuse", variables={"library_ibm_ways": ["serial"]},
+        behaviour="refuse", variables={"library_ibm_named_by": ["serial"]},
     ),
     "a_library_that_fails_is_quoted": ibm(
         "force_error", NOT_PUT_IN + "answered 500 (Internal error 0x4711)" + STILL_ONLINE, "ok", "online", 1, fails=True,
-        behaviour="fail", variables={"library_ibm_ways": ["serial"]},
+        behaviour="fail", variables={"library_ibm_named_by": ["serial"]},
     ),
     "a_library_that_says_500_and_did_it_is_believed_by_its_state": ibm(
         "force_error", PUT_IN, "error", "inServiceMode", 1, changed=True, behaviour="late", slow=1, way="by serial number"
     ),
     "a_drive_that_stays_halfway_is_no_success": ibm(
         "force_error", NOT_PUT_IN + "said that it was done, but still reports the drive as servicePending, which is neither ok nor its error"
-        " state" + BY_HAND, "unknown", "servicePending", 1, fails=True, behaviour="half", variables={"library_ibm_ways": ["serial"]},
+        " state" + BY_HAND, "unknown", "servicePending", 1, fails=True, behaviour="half", variables={"library_ibm_named_by": ["serial"]},
     ),
     "a_library_that_does_not_answer_is_asked_again": ibm(
         "force_error", NOT_PUT_IN + "did not answer (it took longer than 1 s)" + STILL_ONLINE, "ok", "online", 1, fails=True,
-        behaviour="deaf", variables={"library_ibm_ways": ["serial"]},
+        behaviour="deaf", variables={"library_ibm_named_by": ["serial"]},
     ),
     "a_library_that_is_lost_afterwards_is_not_believed": ibm(
         "force_error",
         f"Whether drive {DRIVE} was put into its error state is not known: library NAME said that it was done, and then answered 500"
         " (Internal error 0x4711). Look at the drive there.",
-        "unknown", "inServiceMode", 1, fails=True, behaviour="lost", variables={"library_ibm_ways": ["serial"]},
+        "unknown", "inServiceMode", 1, fails=True, behaviour="lost", variables={"library_ibm_named_by": ["serial"]},
     ),
     "a_certificate_that_nobody_vouches_for_is_refused": ibm(
         "force_error", NOT_PUT_IN + "did not answer (its certificate is not good: self-signed certificate)" + BEFORE, "unknown", "online", 0,
@@ -312,7 +312,7 @@ ACSLS = {
         "force_error", "used", NOT_PUT_IN + "ended with exit status 0 (Vary: Vary failed, Drive in use)" + STILL_ONLINE, "ok", fails=True
     ),
     "a_drive_in_use_is_varied_with_force_where_that_is_dared": acsls(
-        "force_error", "used", PUT_IN, "error", changed=True, way="by vary with force", given={"library_acsls_ways": ["plain", "force"]}
+        "force_error", "used", PUT_IN, "error", changed=True, way="by vary with force", given={"library_acsls_vary_ways": ["plain", "force"]}
     ),
     "a_drive_that_only_becomes_offline_is_no_success": acsls(
         "force_error", "pending", NOT_PUT_IN + "said that it was done, but still reports the drive as offline-pending, which is neither ok nor"

@@ -21,7 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     **_library.COMMON,
     "command": {"type": "list", "elements": "str", "default": ["/export/home/ACSSS/bin/cmd_proc", "-l", "-q"]},
     "state": {"type": "str", "choices": ["offline", "diagnostic"], "default": "offline"},
-    "ways": {"type": "list", "elements": "str", "choices": ["plain", "force"], "default": ["plain"]},
+    "vary_ways": {"type": "list", "elements": "str", "choices": ["plain", "force"], "default": ["plain"]},
 }
 STATES = {"online": "ok", "offline": "error", "diagnostic": "error"}
 _WAYS = {"plain": Way("by vary", "mounts"), "force": Way("by vary with force", "mounts")}
@@ -46,8 +46,8 @@ def check(options: Mapping[str, Any]) -> dict[str, Any]:
     if not command or not command[0] or command[0].startswith("-") or re.search(r"[\0\n]", "".join(command)):
         msg = "library_acsls_command must be a list of words that begins with a program"
         raise InvalidValueError(msg)
-    if not given["ways"]:
-        msg = "library_acsls_ways must not be empty"
+    if not given["vary_ways"]:
+        msg = "library_acsls_vary_ways must not be empty"
         raise InvalidValueError(msg)
     return {**given, "drive_names": names}
 
@@ -71,7 +71,7 @@ def read(options: Mapping[str, Any], drive: str, answers: Sequence[Answer]) -> S
 
 def ways(options: Mapping[str, Any]) -> list[Way]:
     """The ways, in the order in which they are tried."""
-    return [_WAYS[name] for name in options["ways"]]
+    return [_WAYS[name] for name in options["vary_ways"]]
 
 
 def tell(options: Mapping[str, Any], way: Way, wanted: str, drive: str, seen: Seen) -> list[Command]:

@@ -26,7 +26,7 @@ from ansible_collections.tapeworks.drive_sharing.plugins.plugin_utils._library i
 OPTIONS: dict[str, dict[str, Any]] = {
     **_library.COMMON,
     **_library_web_options.OPTIONS,
-    "ways": {"type": "list", "elements": "str", "choices": ["serial", "location"], "default": ["serial", "location"]},
+    "named_by": {"type": "list", "elements": "str", "choices": ["serial", "location"], "default": ["serial", "location"]},
     "error_states": {"type": "list", "elements": "str", "default": ["inServiceMode"]},
     "ok_states": {"type": "list", "elements": "str", "default": ["online"]},
 }
@@ -38,7 +38,7 @@ _LOCATION = re.compile(r"drive_F[0-9]{1,3}C[0-9]{1,3}R[0-9]{1,3}")
 def check(options: Mapping[str, Any]) -> dict[str, Any]:
     """Give the options in their final form."""
     given = _library_web_options.check(_library.check_common(options), "ibm")
-    for option in ("ways", "error_states", "ok_states"):
+    for option in ("named_by", "error_states", "ok_states"):
         if not given[option]:
             msg = f"library_ibm_{option} must not be empty"
             raise InvalidValueError(msg)
@@ -73,7 +73,7 @@ def read(options: Mapping[str, Any], drive: str, answers: Sequence[Answer]) -> S
 
 def ways(options: Mapping[str, Any]) -> list[Way]:
     """The ways, in the order in which they are tried."""
-    return [_WAYS[name] for name in options["ways"]]
+    return [_WAYS[name] for name in options["named_by"]]
 
 
 def tell(options: Mapping[str, Any], way: Way, wanted: str, drive: str, seen: Seen) -> list[Web]:

@@ -43,7 +43,7 @@ def test_the_drives_row_is_found_among_others() -> None:
 
 
 def test_a_drive_is_varied_with_force_only_where_that_is_dared_and_needed() -> None:
-    options = acsls.check({**OPTIONS, "ways": ["plain", "force"], "state": "diagnostic"})
+    options = acsls.check({**OPTIONS, "vary_ways": ["plain", "force"], "state": "diagnostic"})
     lines = [[acsls.tell(options, way, wanted, DRIVE, Seen("ok"))[0].lines[0] for way in acsls.ways(options)] for wanted in ("error", "ok")]
     assert lines == [["vary drive 0,0,10,0 diagnostic", "vary drive 0,0,10,0 diagnostic force"], ["vary drive 0,0,10,0 online"] * 2]
     assert [way.effect for way in acsls.ways(acsls.check(OPTIONS))] == ["mounts"]
@@ -63,7 +63,7 @@ def test_a_refusal_is_seen_though_the_program_ends_well() -> None:
         ({"drive_names": {DRIVE: "0,0,10"}}, f"library_acsls_drive_names[{DRIVE}] must be acs,lsm,panel,drive"),
         ({"command": []}, "library_acsls_command must be a list of words"),
         ({"command": ["-x"]}, "library_acsls_command must be a list of words"),
-        ({"ways": []}, "library_acsls_ways must not be empty"),
+        ({"vary_ways": []}, "library_acsls_vary_ways must not be empty"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(given: dict[str, Any], said: str) -> None:

@@ -88,7 +88,7 @@ def test_a_location_that_is_none_is_not_sent_back() -> None:
         ({"user": "a:b"}, "library_ibm_user must be a name without a colon"),
         ({"authentication": "session"}, "library_ibm_login_path must be a path such as /v1/login"),
         ({"login_fields": {"user": "u"}}, "library_ibm_login_fields must be a mapping"),
-        ({"ways": []}, "library_ibm_ways must not be empty"),
+        ({"named_by": []}, "library_ibm_named_by must not be empty"),
         ({"ok_states": ["inServiceMode"]}, "'inServiceMode' is in library_ibm_error_states and in library_ibm_ok_states"),
         ({"drive_names": {DRIVE: "../x"}}, "drive_names"),
         ({"drive_names": {"a b": "x"}}, "a key of drive_names must be a serial number"),
