@@ -58,7 +58,8 @@ def test_a_drive_that_is_open_on_the_host_is_not_taken_from_its_holder(story: St
     device = story.generics[DRIVE.serial, story.b.port]
     command = [*story.world.guest.ssh(), f"exec 3<>{device}; echo $$; exec sleep 600"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as opened:
-        number = (opened.stdout.readline() if opened.stdout else "").strip()
+        assert opened.stdout is not None
+        number = opened.stdout.readline().strip()
         try:
             done = story.world.play(TELL)
         finally:
